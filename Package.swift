@@ -1,0 +1,196 @@
+// swift-tools-version: 6.2
+// Millrace's targets, one line each, lowest level first. Arrows point down only; Tests/TidyTests
+// holds every `import` in Sources against this table. docs/ARCHITECTURE.md has the picture.
+
+import PackageDescription
+
+/// What every Swift target is built with.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A library target.
+func library(_ name: String, _ dependencies: [Target.Dependency], hot: Bool = false) -> Target {
+    let flags: [SwiftSetting] =
+        hot ? [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))] : []
+    return .target(name: name, dependencies: dependencies, swiftSettings: settings + flags)
+}
+
+/// A library target that wraps C: every unsafe expression in it is spelled `unsafe`.
+func wrapper(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, swiftSettings: settings + [.strictMemorySafety()])
+}
+
+/// An executable: wiring only.
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The unit tests of one library.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+        swiftSettings: settings)
+}
+
+/// A C library of the system, found through pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(
+    name: "Configuration", package: "swift-configuration")
+let arguments = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+let package = Package(
+    name: "millrace",
+    products: [
+        .executable(name: "millrace", targets: ["millrace"]),
+        .executable(name: "millrace-collector", targets: ["collector"]),
+        .executable(name: "millrace-log", targets: ["logserver"]),
+        .executable(name: "millrace-worker", targets: ["worker"]),
+        .executable(name: "millrace-store", targets: ["storenode"]),
+        .executable(name: "millrace-query", targets: ["queryserver"]),
+        .executable(name: "millrace-lag", targets: ["lagmonitor"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["YAML", "CommandLineArguments"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // The C line: one importing target each.
+        system("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
+        system("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
+        system("CRocksDB", pkgConfig: "rocksdb", apt: "librocksdb-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        .target(name: "CBase"),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Level 0: bytes, numbers, limits.
+        wrapper("Base", ["CBase"]),
+
+        // Level 1: pure vocabulary and formats.
+        library("Model", ["Base"]),
+        wrapper("JSON", ["Base", "CSimdJSON"]),
+        wrapper("Crypto", ["Base", "COpenSSL"]),
+        wrapper("Compression", ["Base", "CZstd", "CZlib"]),
+        library("KafkaWire", ["Base"]),
+        library("Kernels", ["Base"], hot: true),
+        library("Aggregate", ["Base", "Model"]),
+        library("Plan", ["Base", "Model", "Aggregate"]),
+        library("Columns", ["Base", "Model", "Compression", "Kernels"]),
+        library("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+
+        // Level 2: one capability each.
+        wrapper("EventLoop", ["Base", "CUV", logging]),
+        wrapper("LogClient", ["Base", "Model", "CRdKafka", logging, metrics]),
+        wrapper("RowStore", ["Base", "Model", "CRocksDB", logging]),
+        library("Topology", ["Base", "Model", logging, metrics]),
+        library("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        library("Lag", ["Base", "Model", "JSON"]),
+        library("Scan", ["Base", "Model", "Aggregate", "Plan", "Columns", "Kernels"]),
+
+        // Level 3: services built of them.
+        library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
+        library("RPC", ["Base", "Crypto", "Wire", "EventLoop", logging, metrics]),
+        library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
+        library(
+            "EventStore",
+            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging, metrics]),
+        library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
+        library("Access", ["Base", "Model", "Crypto", "Catalog"]),
+        library(
+            "Ingest",
+            [
+                "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "Access",
+                logging, metrics,
+            ]),
+        library(
+            "Bolts",
+            [
+                "Base", "Model", "JSON", "Aggregate", "Columns", "Topology", "LogClient", "Wire",
+                "RPC", logging, metrics,
+            ]),
+        library(
+            "StoreService",
+            [
+                "Base", "Model", "Plan", "Aggregate", "Wire", "RPC", "EventLoop", "EventStore",
+                logging, metrics,
+            ]),
+        library(
+            "QueryService",
+            [
+                "Base", "Model", "JSON", "Aggregate", "Plan", "Wire", "Query", "HTTP", "RPC",
+                "EventLoop", "Catalog", "Access", logging, metrics,
+            ]),
+
+        // Level 4: what every process shares, and the parts of the operator's command.
+        library(
+            "Runtime",
+            [
+                "Base", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
+                configuration,
+            ]),
+        library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
+        library(
+            "Import",
+            ["Base", "Model", "JSON", "Compression", "EventLoop", "HTTP", logging]),
+
+        // Level 5: executables.
+        executable(
+            "collector",
+            ["Base", "Runtime", "EventLoop", "HTTP", "Ingest", "Catalog", "Access", "LogClient",
+             arguments, logging, lifecycle, configuration]),
+        executable(
+            "logserver",
+            ["Base", "Runtime", "EventLoop", "LogServer", arguments, logging, lifecycle,
+             configuration]),
+        executable(
+            "worker",
+            ["Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
+             "Wire", arguments, logging, lifecycle, configuration]),
+        executable(
+            "storenode",
+            ["Base", "Model", "Runtime", "EventLoop", "RPC", "EventStore", "StoreService",
+             arguments, logging, lifecycle, configuration]),
+        executable(
+            "queryserver",
+            ["Base", "Model", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Catalog", "Access",
+             "Ingest", "QueryService", arguments, logging, lifecycle, configuration]),
+        executable(
+            "lagmonitor",
+            ["Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Lag",
+             arguments, logging, lifecycle, configuration]),
+        executable(
+            "millrace",
+            ["Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
+             "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration]),
+
+        // Tests.
+        tests("Base", []),
+        tests("Model", ["Base"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17,
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,30 @@
+// Which aggregate of which property a plan asks for.
+
+package import Model
+
+/// One aggregate. `target` is nil for `count` only.
+package struct AggregateRequest: Sendable, Hashable {
+    package var kind: AggregateKind
+    package var target: PropertyPath?
+
+    package init(kind: AggregateKind, target: PropertyPath? = nil) {
+        self.kind = kind
+        self.target = target
+    }
+}
+
+/// The analyses that merge. The raw value is the byte on the wire.
+package enum AggregateKind: UInt8, Sendable, Hashable, CaseIterable {
+    case count = 0
+    case countUnique = 1
+    case sum = 2
+    case average = 3
+    case minimum = 4
+    case maximum = 5
+    case selectUnique = 6
+}
+
+/// The mergeable state of one aggregate.
+package enum AggregateState: Sendable, Equatable {
+    case count(Int64)
+}

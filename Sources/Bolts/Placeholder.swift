@@ -1,0 +1,1 @@
+// Bolts: to come.

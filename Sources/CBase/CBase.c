@@ -1,0 +1,75 @@
+#define _GNU_SOURCE
+#include "CBase.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// CRC-32C, reflected polynomial 0x82F63B78 (RFC 3720, appendix B.4).
+static uint32_t table[8][256];
+
+__attribute__((constructor)) static void build_table(void) {
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t crc = i;
+        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0x82F63B78u & (0u - (crc & 1)));
+        table[0][i] = crc;
+    }
+    for (uint32_t i = 0; i < 256; i++)
+        for (int slice = 1; slice < 8; slice++)
+            table[slice][i] = (table[slice - 1][i] >> 8) ^ table[0][table[slice - 1][i] & 0xFF];
+}
+
+static uint32_t crc32c_table(uint32_t crc, const uint8_t *bytes, size_t count) {
+    while (count >= 8) {
+        uint32_t low, high;
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + 4, 4);
+        low ^= crc;
+        crc = table[7][low & 0xFF] ^ table[6][(low >> 8) & 0xFF] ^ table[5][(low >> 16) & 0xFF]
+            ^ table[4][low >> 24] ^ table[3][high & 0xFF] ^ table[2][(high >> 8) & 0xFF]
+            ^ table[1][(high >> 16) & 0xFF] ^ table[0][high >> 24];
+        bytes += 8;
+        count -= 8;
+    }
+    while (count--) crc = (crc >> 8) ^ table[0][(crc ^ *bytes++) & 0xFF];
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(
+    uint32_t crc, const uint8_t *bytes, size_t count) {
+    uint64_t wide = crc;
+    while (count >= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+        bytes += 8;
+        count -= 8;
+    }
+    crc = (uint32_t)wide;
+    while (count--) crc = __builtin_ia32_crc32qi(crc, *bytes++);
+    return crc;
+}
+#endif
+
+uint32_t millrace_crc32c(uint32_t crc, const void *bytes, size_t count) {
+    crc = ~crc;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) return ~crc32c_sse42(crc, bytes, count);
+#endif
+    return ~crc32c_table(crc, bytes, count);
+}
+
+const void *millrace_memmem(const void *haystack, size_t haystackCount, const void *needle, size_t needleCount) {
+    return memmem(haystack, haystackCount, needle, needleCount);
+}
+
+int32_t millrace_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+
+void millrace_thread_name(const char *name) {
+    char kept[16];
+    strncpy(kept, name, 15);
+    kept[15] = 0;
+    pthread_setname_np(pthread_self(), kept);
+}

@@ -1,0 +1,18 @@
+// Small C helpers that Swift cannot reach by itself: instructions, GNU extensions, variadics.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli) of `count` bytes, continuing from `crc` (0 to begin). Uses the SSE4.2
+/// instruction where the processor has it, a table elsewhere; both give the same value.
+uint32_t millrace_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/// First occurrence of needle in haystack, or NULL (GNU memmem, hidden from Swift's Glibc module).
+const void *millrace_memmem(const void *haystack, size_t haystackCount, const void *needle, size_t needleCount);
+
+/// The kernel's id of the calling thread. `pthread_self` will not do: it is marked const, so the
+/// optimiser keeps its value across a suspension point.
+int32_t millrace_thread_id(void);
+
+/// Names the calling thread for debuggers; at most 15 bytes are kept.
+void millrace_thread_name(const char *name);

@@ -1,0 +1,3 @@
+// The one header of CRdKafka; imported by one target only.
+#pragma once
+#include <librdkafka/rdkafka.h>

@@ -1,0 +1,3 @@
+// The one header of CRocksDB; imported by one target only.
+#pragma once
+#include <rocksdb/c.h>

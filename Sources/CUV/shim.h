@@ -1,0 +1,3 @@
+// The one header of CUV; imported by one target only.
+#pragma once
+#include <uv.h>

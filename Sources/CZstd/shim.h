@@ -1,0 +1,3 @@
+// The one header of CZstd; imported by one target only.
+#pragma once
+#include <zstd.h>

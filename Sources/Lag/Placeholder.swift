@@ -1,0 +1,1 @@
+// Lag: to come.

@@ -1,0 +1,1 @@
+// LogClient: to come.

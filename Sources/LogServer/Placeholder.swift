@@ -1,0 +1,1 @@
+// LogServer: to come.

@@ -1,0 +1,221 @@
+// An instant, in milliseconds since 1970-01-01T00:00:00Z, and its ISO 8601 text. Proleptic
+// Gregorian calendar by Howard Hinnant's days_from_civil / civil_from_days algorithms (public
+// domain); leap seconds do not exist, as in POSIX.
+
+/// A point in time with millisecond precision.
+package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package let milliseconds: Int64
+
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.milliseconds < right.milliseconds
+    }
+
+    /// `2020-05-01T10:00:00.123Z`
+    package var description: String { String(decoding: iso8601, as: UTF8.self) }
+
+    /// The text above as ASCII bytes.
+    package var iso8601: [UInt8] {
+        let day = milliseconds.floorDivided(by: 86_400_000)
+        let date = CivilDate(daysSinceEpoch: day)
+        let rest = Int(milliseconds - day * 86_400_000)
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        if date.year < 0 { text.append(UInt8(ascii: "-")) }
+        text.append(decimal: Int(date.year.magnitude), digits: 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(decimal: date.month, digits: 2)
+        text.append(UInt8(ascii: "-"))
+        text.append(decimal: date.day, digits: 2)
+        text.append(UInt8(ascii: "T"))
+        text.append(decimal: rest / 3_600_000, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(decimal: rest / 60_000 % 60, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(decimal: rest / 1000 % 60, digits: 2)
+        text.append(UInt8(ascii: "."))
+        text.append(decimal: rest % 1000, digits: 3)
+        text.append(UInt8(ascii: "Z"))
+        return text
+    }
+
+    /// Parses the ISO 8601 forms that Keen's clients send: date only; hours and minutes; seconds
+    /// with any number of decimals (cut to milliseconds); `Z`, `+hh`, `+hhmm`, `+hh:mm` or no zone,
+    /// which means `zoneSeconds` east of UTC. Years 0001 to 9999. `nil` for anything else.
+    package init?(iso8601 text: some Collection<UInt8>, zoneSeconds: Int = 0) {
+        guard let civil = CivilTime(iso8601: text) else { return nil }
+        self.init(milliseconds: civil.millisecondsAsUTC - Int64(civil.zoneSeconds ?? zoneSeconds) * 1000)
+    }
+}
+
+/// A date of the Gregorian calendar.
+package struct CivilDate: Hashable, Sendable {
+    package var year: Int
+    /// 1 to 12.
+    package var month: Int
+    /// 1 to 31.
+    package var day: Int
+
+    package init(year: Int, month: Int, day: Int) {
+        self.year = year
+        self.month = month
+        self.day = day
+    }
+
+    package init(daysSinceEpoch: Int64) {
+        let shifted = daysSinceEpoch + 719_468
+        let era = shifted.floorDivided(by: 146_097)
+        let dayOfEra = Int(shifted - era * 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + Int(era) * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// Days since 1970-01-01, negative before. Months beyond 1...12 are not accepted.
+    package var daysSinceEpoch: Int64 {
+        let shiftedYear = Int64(month <= 2 ? year - 1 : year)
+        let era = shiftedYear.floorDivided(by: 400)
+        let yearOfEra = shiftedYear - era * 400
+        let shiftedMonth = Int64(month > 2 ? month - 3 : month + 9)
+        let dayOfYear = (153 * shiftedMonth + 2) / 5 + Int64(day) - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// Sunday is 0.
+    package var dayOfWeek: Int { Int((daysSinceEpoch + 4).floorModulo(7)) }
+
+    package static func daysInMonth(year: Int, month: Int) -> Int {
+        switch month {
+        case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}
+
+/// A date and a time of day as written, with its zone if one was written.
+package struct CivilTime: Hashable, Sendable {
+    package var date: CivilDate
+    package var millisecondOfDay: Int64
+    /// Seconds east of UTC, or nil when the text named no zone.
+    package var zoneSeconds: Int?
+
+    /// Milliseconds since the epoch if the text were UTC.
+    package var millisecondsAsUTC: Int64 { date.daysSinceEpoch * 86_400_000 + millisecondOfDay }
+
+    /// Parses the forms that `Timestamp.init(iso8601:zoneSeconds:)` lists.
+    package init?(iso8601 text: some Collection<UInt8>) {
+        var scanner = DigitScanner(Array(text))
+        guard let year = scanner.number(digits: 4), year >= 1, scanner.skip("-"),
+            let month = scanner.number(digits: 2), (1...12).contains(month), scanner.skip("-"),
+            let day = scanner.number(digits: 2), day >= 1,
+            day <= CivilDate.daysInMonth(year: year, month: month)
+        else { return nil }
+        date = CivilDate(year: year, month: month, day: day)
+        millisecondOfDay = 0
+        if scanner.isAtEnd { return }
+        guard scanner.skip("T") || scanner.skip("t") || scanner.skip(" "),
+            let hour = scanner.number(digits: 2), hour <= 23, scanner.skip(":"),
+            let minute = scanner.number(digits: 2), minute <= 59
+        else { return nil }
+        var second = 0
+        var millisecond = 0
+        if scanner.skip(":") {
+            guard let whole = scanner.number(digits: 2), whole <= 60 else { return nil }
+            second = min(whole, 59)
+            if scanner.skip(".") || scanner.skip(",") {
+                guard let fraction = scanner.milliseconds() else { return nil }
+                millisecond = fraction
+            }
+        }
+        millisecondOfDay = Int64(((hour * 60 + minute) * 60 + second) * 1000 + millisecond)
+        guard scanner.readZone(into: &zoneSeconds), scanner.isAtEnd else { return nil }
+    }
+}
+
+/// Reads fixed-width digits of ASCII text.
+private struct DigitScanner {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func number(digits: Int) -> Int? {
+        guard position + digits <= bytes.count else { return nil }
+        var value = 0
+        for byte in bytes[position..<position + digits] {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            value = value * 10 + Int(byte - 0x30)
+        }
+        position += digits
+        return value
+    }
+
+    /// One to many decimals; what lies beyond the third is cut off.
+    mutating func milliseconds() -> Int? {
+        var value = 0
+        var seen = 0
+        while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 {
+            if seen < 3 { value = value * 10 + Int(bytes[position] - 0x30) }
+            seen += 1
+            position += 1
+        }
+        guard seen > 0 else { return nil }
+        for _ in min(seen, 3)..<3 { value *= 10 }
+        return value
+    }
+
+    /// False if there is something that is no zone.
+    mutating func readZone(into seconds: inout Int?) -> Bool {
+        if isAtEnd { return true }
+        if skip("Z") || skip("z") {
+            seconds = 0
+            return true
+        }
+        let sign = skip("+") ? 1 : skip("-") ? -1 : 0
+        guard sign != 0, let hour = number(digits: 2), hour <= 18 else { return false }
+        var minute = 0
+        if !isAtEnd {
+            _ = skip(":")
+            guard let written = number(digits: 2), written <= 59 else { return false }
+            minute = written
+        }
+        seconds = sign * (hour * 3600 + minute * 60)
+        return true
+    }
+}
+
+extension FixedWidthInteger {
+    /// Division that rounds down, so that instants before 1970 land in the right day.
+    package func floorDivided(by divisor: Self) -> Self {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder != 0 && (remainder < 0) != (divisor < 0) ? quotient - 1 : quotient
+    }
+
+    /// The remainder that goes with `floorDivided`: never negative for a positive divisor.
+    package func floorModulo(_ divisor: Self) -> Self { self - floorDivided(by: divisor) * divisor }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(decimal value: Int, digits: Int) {
+        var divisor = 1
+        for _ in 1..<digits { divisor *= 10 }
+        while divisor > 0 {
+            append(0x30 + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}

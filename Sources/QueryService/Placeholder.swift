@@ -1,0 +1,1 @@
+// QueryService: to come.

@@ -1,0 +1,1 @@
+// RowStore: to come.

@@ -1,0 +1,1 @@
+// StoreService: to come.
