@@ -189,6 +189,7 @@ let package = Package(
         // Tests.
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Topology", ["Base", logging]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
