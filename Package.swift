@@ -189,6 +189,8 @@ let package = Package(
         // Tests.
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Aggregate", ["Base", "Model"]),
+        tests("Plan", ["Aggregate", "Model"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
