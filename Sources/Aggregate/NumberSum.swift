@@ -22,7 +22,9 @@ package struct NumberSum: Sendable, Equatable {
         self.hasDoubles = hasDoubles
     }
 
-    package mutating func add(_ value: Int64) throws(AggregateError) { try add(integers: Int128(value)) }
+    package mutating func add(_ value: Int64) throws(AggregateError) {
+        try add(integers: Int128(value))
+    }
 
     /// Adds an exact sum of integers, computed elsewhere.
     package mutating func add(integers sum: Int128) throws(AggregateError) {

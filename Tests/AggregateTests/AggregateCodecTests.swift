@@ -52,8 +52,9 @@ import Testing
     }
 
     @Test(arguments: [
-        [9], [0] + [UInt8](repeating: 0xFF, count: 9) + [1], [2, 4, 0], [1, 2, 3, 2], [1, 2, 4, 2, 4, 2],
-        [1, 1, 1], [4, 6, 1, 0x61], [1, 0xFF, 0xFF, 0xFF, 0x7F], [5, 5, 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
+        [9], [0] + [UInt8](repeating: 0xFF, count: 9) + [1], [2, 4, 0], [1, 2, 3, 2],
+        [1, 2, 4, 2, 4, 2], [1, 1, 1], [4, 6, 1, 0x61], [1, 0xFF, 0xFF, 0xFF, 0x7F],
+        [5, 5, 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
     ] as [[UInt8]])
     func badBytesAreErrors(bytes: [UInt8]) {
         #expect(throws: ByteReaderError.self) {
