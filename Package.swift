@@ -187,6 +187,11 @@ let package = Package(
              "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration]),
 
         // Tests.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
+        tests("Supervisor", ["Model"]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Aggregate", ["Base", "Model"]),
