@@ -194,6 +194,8 @@ let package = Package(
         tests("Supervisor", ["Model"]),
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Aggregate", ["Base", "Model"]),
+        tests("Plan", ["Aggregate", "Model"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
