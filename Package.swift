@@ -189,6 +189,7 @@ let package = Package(
         // Tests.
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
