@@ -189,6 +189,7 @@ let package = Package(
         // Tests.
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("JSON", ["Base"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
