@@ -194,6 +194,7 @@ let package = Package(
         tests("Supervisor", ["Model"]),
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),

@@ -48,7 +48,8 @@ extension PartialGroup {
         key.reserveCapacity(keyCount)
         for _ in 0..<keyCount { key.append(try Value(from: &reader)) }
         let stateCount = try reader.readCount(
-            ofAtLeast: 1, max: Limits.planAggregatesMax, of: "aggregate states")
+            ofAtLeast: AggregateState.encodedBytesMin, max: Limits.planAggregatesMax,
+            of: "aggregate states")
         var states: [AggregateState] = []
         states.reserveCapacity(stateCount)
         for _ in 0..<stateCount { states.append(try AggregateState(from: &reader)) }

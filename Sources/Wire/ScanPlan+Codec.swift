@@ -86,7 +86,7 @@ extension ScanPlan {
         _ reader: inout ByteReader
     ) throws(ByteReaderError) -> [AggregateRequest] {
         let count = try reader.readCount(
-            ofAtLeast: 1, max: Limits.planAggregatesMax, of: "aggregates")
+            ofAtLeast: 2, max: Limits.planAggregatesMax, of: "aggregates")
         var aggregates: [AggregateRequest] = []
         for _ in 0..<count { aggregates.append(try AggregateRequest(from: &reader)) }
         return aggregates

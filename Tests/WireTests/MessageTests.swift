@@ -18,6 +18,10 @@ import Wire
             hexadecimal(try Samples.schema().encoded())
                 == "01" + "07666c6967687473" + "f8a503" + "02" + "066f726967696e" + "01"
                 + "0e6b65656e2e74696d657374616d70" + "04")
+        #expect(
+            hexadecimal(Samples.scanned().encoded())
+                == "04" + "00" + "808010" + "9a01" + "01" + "02" + "02" + "01" + "06025541" + "01"
+                + "0028" + "00" + "01" + "01" + "01" + "0025")
         let path = "0c636172726965722e636f6465"
         #expect(
             hexadecimal(try Samples.scan().encoded())
