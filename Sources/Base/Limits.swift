@@ -14,11 +14,32 @@ package enum Limits {
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
 
+    // JSON.
+    /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
+    package static let jsonDepthMax = 1024
+
     // RPC.
     /// One frame: an apply batch of the largest decoded fetch fits with room to spare.
     package static let rpcFrameBytesMax = 64 << 20
     /// Calls in flight on one connection, either side.
     package static let rpcInFlightMax = 1024
+    /// Request bodies of one connection that its server holds at once: four of the largest frames.
+    package static let rpcInFlightBytesMax = 4 * rpcFrameBytesMax
+    /// One frame of a peer that has not authenticated itself yet; the longest has 77 bytes, a
+    /// refusal a text.
+    package static let rpcHandshakeFrameBytesMax = 512
+    /// Time that a peer has for the whole handshake.
+    package static let rpcHandshakeSeconds = 5
+    /// Connections of one RPC server: every process of a large cluster, several times.
+    package static let rpcConnectionsMax = 4096
+    /// A cluster secret shorter than this could be guessed from a recorded handshake.
+    package static let clusterSecretBytesMin = 16
+
+    // Scan plans as they arrive at a shard. The planner's own limits are tighter.
+    package static let planFilterDepthMax = 32
+    package static let planFiltersMax = 10_000
+    package static let planGroupByMax = 100
+    package static let planAggregatesMax = 1_000
 
     // Connections of any kind.
     /// Unsent bytes of one connection above which its producer is told to wait.

@@ -1,1 +1,1 @@
-// Crypto: to come.
+// x
