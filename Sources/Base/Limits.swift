@@ -61,6 +61,11 @@ package enum Limits {
     /// Distinct dotted properties of one event.
     package static let propertiesPerEventMax = 2_000
 
+    // Log server.
+    /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
+    /// group is a few thousand; more would let a small frame ask for a lot of memory.
+    package static let kafkaMessageElementsMax = 200_000
+
     // Store.
     /// Rows of one sealed block.
     package static let blockRowsMax = 65_536
