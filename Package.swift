@@ -197,6 +197,7 @@ let package = Package(
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
+        tests("JSON", ["Base"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -14,6 +14,10 @@ package enum Limits {
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
 
+    // JSON.
+    /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
+    package static let jsonDepthMax = 1024
+
     // RPC.
     /// One frame: an apply batch of the largest decoded fetch fits with room to spare.
     package static let rpcFrameBytesMax = 64 << 20
