@@ -75,4 +75,14 @@ package enum Limits {
     package static let queryGroupsMax = 1_000_000
     package static let queryDistinctValuesMax = 10_000_000
     package static let queryFiltersMax = 256
+    /// Values that one `in` filter lists: far above any page of ids, and small next to a body.
+    package static let queryFilterValuesMax = 100_000
+    /// Properties in one group_by: a choice; the product of their values is bounded anyway.
+    package static let queryGroupByMax = 16
+    /// Cells (intervals times groups) of one answer: about 150 MB of JSON at 75 bytes a cell.
+    package static let queryCellsMax = 2_000_000
+    /// Queries of one process that run at once. More of them wait.
+    package static let queriesRunningMax = 64
+    /// Queries of one process that wait for their turn. More of them are refused.
+    package static let queriesWaitingMax = 1024
 }
