@@ -187,8 +187,19 @@ let package = Package(
              "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration]),
 
         // Tests.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
+        tests("Supervisor", ["Model"]),
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Topology", ["Base", logging]),
+        tests("Crypto", ["Base"]),
+        tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests("Aggregate", ["Base", "Model"]),
+        tests("Plan", ["Aggregate", "Model"]),
+        tests("JSON", ["Base"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

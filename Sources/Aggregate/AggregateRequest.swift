@@ -23,8 +23,3 @@ package enum AggregateKind: UInt8, Sendable, Hashable, CaseIterable {
     case maximum = 5
     case selectUnique = 6
 }
-
-/// The mergeable state of one aggregate.
-package enum AggregateState: Sendable, Equatable {
-    case count(Int64)
-}

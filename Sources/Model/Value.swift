@@ -14,13 +14,9 @@ package enum Value: Sendable, Hashable {
     /// Compact JSON text of an array or an empty object.
     case json(String)
 
-    /// A number as its one representation: integral doubles within ±2^53 become integers.
+    /// A number as its one representation: an integral double that fits 64 bits becomes an integer.
     package init(canonical number: Double) {
-        if number.magnitude <= 9_007_199_254_740_992, number == number.rounded(.towardZero) {
-            self = .int(Int64(number))
-        } else {
-            self = .double(number)
-        }
+        if let integer = Int64(exactly: number) { self = .int(integer) } else { self = .double(number) }
     }
 
     /// The same value with numbers in their one representation.
@@ -50,18 +46,54 @@ package enum Value: Sendable, Hashable {
     }
 }
 
+extension Value {
+    /// Strings are equal byte for byte: Swift's own equality takes different spellings of an
+    /// accented letter for one, which is not what JSON means, nor how `<` orders them.
+    package static func == (left: Value, right: Value) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.int(let left), .int(let right)): left == right
+        case (.double(let left), .double(let right)): left == right
+        case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
+            left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+        default: false
+        }
+    }
+}
+
 extension Value: Comparable {
     /// Ascending order of results: false, true, numbers, strings by their UTF-8, arrays, null last.
     package static func < (left: Value, right: Value) -> Bool {
         switch (left, right) {
         case (.bool(let left), .bool(let right)): !left && right
         case (.int(let left), .int(let right)): left < right
-        case (.int(let left), .double(let right)): Double(left) < right
-        case (.double(let left), .int(let right)): left < Double(right)
+        case (.int(let left), .double(let right)): left.isLess(than: right)
+        case (.double(let left), .int(let right)): right.isGreater(than: left)
         case (.double(let left), .double(let right)): left < right
         case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
             left.utf8.lexicographicallyPrecedes(right.utf8)
         default: left.rank < right.rank
         }
+    }
+}
+
+// Comparison of the mathematical values: converting the integer would round it beyond 2^53.
+extension Int64 {
+    /// Whether `self < number`.
+    package func isLess(than number: Double) -> Bool {
+        if number >= 0x1p63 { return true }
+        if !(number >= -0x1p63) { return false }
+        let floor = number.rounded(.down)
+        return self < Int64(floor) || (self == Int64(floor) && floor < number)
+    }
+
+    /// Whether `self > number`.
+    package func isGreater(than number: Double) -> Bool {
+        if number < -0x1p63 { return true }
+        if !(number < 0x1p63) { return false }
+        let ceiling = number.rounded(.up)
+        if ceiling >= 0x1p63 { return false }
+        return self > Int64(ceiling) || (self == Int64(ceiling) && ceiling > number)
     }
 }

@@ -1,0 +1,50 @@
+# Millrace: one line a job. `make run` and `make test` are all a newcomer needs.
+
+SWIFT  ?= swift
+PREFIX ?= /usr/local
+DATA   ?= data
+BIN    := .build/release
+export SECONDS ?= 60
+export SEED    ?= 1
+
+PACKAGES := libuv1-dev librdkafka-dev librocksdb-dev libssl-dev libsimdjson-dev libzstd-dev \
+            zlib1g-dev pkg-config kcat tzdata ca-certificates
+BENCH_PACKAGES := nginx-light wrk python3-venv
+
+.PHONY: run demo test deps build lint format bench sim fuzz chaos install clean
+
+run: build                      ## the whole system with the sample flights, until Ctrl-C
+	$(BIN)/millrace demo --data $(DATA) --keep-running
+
+demo: build                     ## the same, checked, and stopped by itself
+	$(BIN)/millrace demo
+
+test: deps lint                 ## every fast test layer
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --parallel
+
+build: deps                     ## release executables into .build/release
+	$(SWIFT) build -c release
+
+deps:                           ## Debian packages, only if one is missing
+	@scripts/install-packages $(PACKAGES)
+
+lint:                           ## formatting, without changing anything
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+
+format:                         ## formatting, in place
+	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+bench: build                    ## peers and Millrace in one run; writes docs/performance.md
+	@scripts/install-packages $(BENCH_PACKAGES)
+	Benchmarks/run
+
+sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
+	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \
+	    $(SWIFT) test --filter '$(if $(filter sim,$@),Simulation,$(if $(filter fuzz,$@),Fuzz,Chaos))'
+
+install: build                  ## executables, unit files, sample configuration under PREFIX
+	deploy/install $(BIN) $(DESTDIR)$(PREFIX)
+
+clean:
+	$(SWIFT) package clean

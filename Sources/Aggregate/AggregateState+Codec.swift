@@ -1,0 +1,127 @@
+// Aggregate states as bytes: in scan answers, and later in rollup rows and caches. The bytes of a
+// state depend on the state alone (sets are written in order), so equal states have equal bytes.
+// docs/formats/states.md describes them.
+
+package import Base
+internal import Model
+
+extension AggregateState {
+    /// The fewest bytes that a state takes: what a count of states is checked against.
+    package static let encodedBytesMin = 2
+    package static let distinctValuesMax = Limits.queryDistinctValuesMax
+
+    package func encode(into writer: inout ByteWriter) {
+        writer.write(kind.rawValue)
+        switch self {
+        case .count(let count): writer.write(varint: UInt64(bitPattern: count))
+        case .countUnique(let distinct), .selectUnique(let distinct): distinct.encode(into: &writer)
+        case .sum(let total): total.encode(into: &writer)
+        case .average(let total, let count):
+            total.encode(into: &writer)
+            writer.write(varint: UInt64(bitPattern: count))
+        case .minimum(let value), .maximum(let value): (value ?? .null).encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout ByteReader) throws(ByteReaderError) {
+        let offset = reader.offset
+        let byte = try reader.readByte()
+        guard let kind = AggregateKind(rawValue: byte) else {
+            throw .invalidValue(offset: offset, what: "unknown aggregate kind \(byte)")
+        }
+        switch kind {
+        case .count: self = .count(try reader.readEventCount())
+        case .countUnique: self = .countUnique(try DistinctValues(from: &reader))
+        case .selectUnique: self = .selectUnique(try DistinctValues(from: &reader))
+        case .sum: self = .sum(try NumberSum(from: &reader))
+        case .average:
+            let total = try NumberSum(from: &reader)
+            self = .average(total, count: try reader.readEventCount())
+        case .minimum: self = .minimum(try reader.readNumberOrNull())
+        case .maximum: self = .maximum(try reader.readNumberOrNull())
+        }
+    }
+}
+
+extension NumberSum {
+    private static let doublesFlag: UInt8 = 1
+    private static let wideFlag: UInt8 = 2
+
+    /// u8 flags (1 doubles follow, 2 the integer sum takes 16 bytes), integer sum, then for flag 1
+    /// the sum of doubles and its correction.
+    func encode(into writer: inout ByteWriter) {
+        let narrow = Int64(exactly: integers)
+        writer.write((hasDoubles ? Self.doublesFlag : 0) | (narrow == nil ? Self.wideFlag : 0))
+        if let narrow { writer.write(zigzag: narrow) } else { writer.write(littleEndian: integers) }
+        guard hasDoubles else { return }
+        writer.write(doubles)
+        writer.write(correction)
+    }
+
+    init(from reader: inout ByteReader) throws(ByteReaderError) {
+        let offset = reader.offset
+        let flags = try reader.readByte()
+        guard flags & ~(Self.doublesFlag | Self.wideFlag) == 0 else {
+            throw .invalidValue(offset: offset, what: "unknown flags \(flags) of a sum")
+        }
+        let integers =
+            flags & Self.wideFlag == 0
+            ? Int128(try reader.readZigzag()) : try reader.readLittleEndian(Int128.self)
+        guard flags & Self.doublesFlag != 0 else {
+            self.init(integers: integers, doubles: 0, correction: 0, hasDoubles: false)
+            return
+        }
+        let doubles = try reader.readDouble()
+        let correction = try reader.readDouble()
+        self.init(integers: integers, doubles: doubles, correction: correction, hasDoubles: true)
+    }
+}
+
+extension DistinctValues {
+    /// Varint count, then the values in ascending order.
+    func encode(into writer: inout ByteWriter) {
+        writer.write(varint: UInt64(count))
+        for value in sorted { value.encode(into: &writer) }
+    }
+
+    init(from reader: inout ByteReader) throws(ByteReaderError) {
+        self.init()
+        let start = reader.offset
+        let count = try reader.readCount(ofAtLeast: Value.encodedBytesMin)
+        guard count <= AggregateState.distinctValuesMax else {
+            throw .invalidValue(offset: start, what: "\(count) distinct values are too many")
+        }
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for _ in 0..<count {
+            let offset = reader.offset
+            let value = try Value(from: &reader).canonical
+            // Null sorts last, so this also refuses null anywhere but alone.
+            guard value != .null, values.last.map({ $0 < value }) ?? true else {
+                throw .invalidValue(offset: offset, what: "distinct values out of order")
+            }
+            values.append(value)
+        }
+        self.init(ascending: values)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func readEventCount() throws(ByteReaderError) -> Int64 {
+        let start = offset
+        guard let count = Int64(exactly: try readVarint()) else {
+            throw .invalidValue(offset: start, what: "count of events out of range")
+        }
+        return count
+    }
+
+    fileprivate mutating func readNumberOrNull() throws(ByteReaderError) -> Value? {
+        let start = offset
+        switch try Value(from: &self) {
+        case .null: return nil
+        case .int(let value): return .int(value)
+        case .double(let value) where !value.isNaN: return .double(value)
+        default: throw .invalidValue(offset: start, what: "an extreme that is no number")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// The files that `up` keeps in its data directory: the cluster's shape, its secret, the
+// configuration of each process, and while it runs the endpoints.
+
+internal import FoundationEssentials
+internal import JSON
+package import Model
+
+/// A data directory of `millrace up`.
+package struct DataDirectory: Sendable {
+    package let path: String
+
+    /// Creates the directory and its folders as needed.
+    package init(path: String) throws {
+        self.path = path
+        for folder in ["", "/config", "/logs"] {
+            try FileManager.default.createDirectory(
+                atPath: path + folder, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        }
+    }
+
+    package var secretFile: String { path + "/secret" }
+    package var endpointsFile: String { path + "/endpoints.json" }
+    private var recordFile: String { path + "/cluster.json" }
+
+    /// The shape the data were made with, or nil on the first start.
+    package func readRecord() throws -> ClusterRecord? {
+        guard let bytes = try read(recordFile) else { return nil }
+        do { return try ClusterRecord(json: bytes) } catch {
+            throw SupervisorError("\(recordFile): \(error)")
+        }
+    }
+
+    package func write(_ record: ClusterRecord) throws {
+        try write(record.json + [UInt8(ascii: "\n")], to: recordFile)
+    }
+
+    /// Writes the secret unless there is one already.
+    package func ensureSecret(_ secret: @autoclosure () -> String) throws {
+        guard try read(secretFile) == nil else { return }
+        try write(Array((secret() + "\n").utf8), to: secretFile)
+    }
+
+    package func writeConfiguration(_ process: ProcessPlan) throws {
+        try write(
+            Array(configurationYAML(process.settings).utf8),
+            to: "\(path)/config/\(process.name).yaml")
+    }
+
+    package func write(_ endpoints: Endpoints) throws {
+        try write(endpoints.json, to: endpointsFile)
+    }
+
+    package func removeEndpoints() {
+        // Nothing to say if the file is gone already.
+        try? FileManager.default.removeItem(atPath: endpointsFile)
+    }
+
+    private func read(_ file: String) throws -> [UInt8]? {
+        guard FileManager.default.fileExists(atPath: file) else { return nil }
+        return [UInt8](try Data(contentsOf: URL(filePath: file)))
+    }
+
+    /// Readers see the old file or the new one, never a part.
+    private func write(_ bytes: [UInt8], to file: String) throws {
+        try Data(bytes).write(to: URL(filePath: file), options: .atomic)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+    }
+}

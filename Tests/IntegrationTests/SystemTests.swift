@@ -1,0 +1,80 @@
+// The whole system on one machine, tried as a user would.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// Events go in by HTTP, right answers come out, and stopping is orderly.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SystemTests {
+    @Test func eventsAreAnsweredAndSurviveARestart() async throws {
+        let system = try await RunningSystem()
+        defer { system.discard() }
+        let api = KeenAPI(try system.endpoints())
+        let event = #"{"total": 12.5, "user": {"id": "u1", "plan": "pro"}, "tags": ["a", "b"]}"#
+        #expect(try api.record(event, into: "orders").text.contains(#""created""#))
+        await eventually(within: .seconds(5), "the event is counted") {
+            try api.count("orders") == 1
+        }
+        let grouped = try api.query(
+            "sum",
+            #"{"event_collection": "orders", "target_property": "total", "group_by": "user.plan"}"#)
+        #expect("\(grouped)".contains("12.5"))
+
+        #expect(system.stop() == 0, "an orderly stop exits 0: \(system.upLog)")
+        #expect(!FileManager.default.fileExists(atPath: "\(system.directory)/endpoints.json"))
+        try await system.startAgain()
+        #expect(try KeenAPI(system.endpoints()).count("orders") == 1)
+    }
+
+    @Test func secondProjectWorksEverywhereWithinASecond() async throws {
+        let system = try await RunningSystem(arguments: ["--project", "5f00000000000000000000a1"])
+        defer { system.discard() }
+        var endpoints = try system.endpoints()
+        #expect(endpoints.project.id == "5f00000000000000000000a1")
+        let created = try Tool.run(
+            "millrace",
+            ["admin", "project", "create", "--log-brokers", endpoints.log[0], "--name", "second"])
+        #expect(created.status == 0, "\(created.output)")
+        endpoints.project = try JSONDecoder().decode(
+            SystemEndpoints.Project.self, from: Data(created.output.utf8))
+        let api = KeenAPI(endpoints)
+        await eventually(within: .seconds(1), "the new project can be written to") {
+            try api.record("{}", into: "first").status == 201
+        }
+        await eventually(within: .seconds(5), "and read") { try api.count("first") >= 1 }
+    }
+
+    @Test func lagTableShowsEveryPartitionCaughtUp() async throws {
+        let system = try await RunningSystem(arguments: ["--partitions", "2"])
+        defer { system.discard() }
+        let endpoints = try system.endpoints()
+        for _ in 0..<20 { _ = try KeenAPI(endpoints).record(#"{"a": 1}"#, into: "c") }
+        await eventually("the group has committed everything") {
+            let table = try Tool.run(
+                "millrace-lag", ["table", "--json", "--log-brokers", endpoints.log[0]])
+            let object =
+                try JSONSerialization.jsonObject(with: Data(table.output.utf8)) as? [String: Any]
+            let rows = object?["partitions"] as? [[String: Any]] ?? []
+            let depth = rows.compactMap { $0["depth"] as? Int }.reduce(0, +)
+            let current = rows.compactMap { $0["current"] as? Int }.reduce(0, +)
+            return rows.count == 2 && depth == 20 && current == 20
+                && rows.allSatisfy { $0["delta"] as? Int == 0 }
+        }
+    }
+}
+
+/// Runs one of the executables to its end.
+enum Tool {
+    static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: "\(RunningSystem.executables)/\(name)")
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}
