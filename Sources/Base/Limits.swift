@@ -48,6 +48,23 @@ package enum Limits {
     package static let connectionLowMarkBytes = 256 << 10
     /// One read from a socket.
     package static let readBufferBytes = 64 << 10
+    /// Reads of one connection before the others of its loop get their turn: half a MiB.
+    package static let readsPerTurnMax = 8
+    /// Writes up to this size are gathered by copying; larger ones are sent from where they are.
+    package static let gatherBytesMax = 16 << 10
+    /// Pieces that one system call sends.
+    package static let vectorPiecesMax = 8
+    /// How long a closing connection may take to send what it owes.
+    package static let connectionFlushMilliseconds = 5_000
+    /// How long a closed connection waits for the peer to close too. Closing with bytes unread
+    /// would reset the connection, and the peer could lose the last answer.
+    package static let connectionLingerMilliseconds = 1_000
+    /// Connections that the kernel completes before we accept them.
+    package static let listenBacklog = 1024
+    /// Connections accepted before the others of the loop get their turn.
+    package static let acceptsPerTurnMax = 64
+    /// How long accepting rests when the process has no descriptor left.
+    package static let acceptRestMilliseconds = 100
 
     // Events.
     /// One event's JSON, as documented for the Keen API (900 KB).
