@@ -189,6 +189,7 @@ let package = Package(
         // Tests.
         tests("Base", []),
         tests("Model", ["Base"]),
+        tests("Columns", ["Base", "Model"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
