@@ -200,6 +200,7 @@ let package = Package(
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
+        tests("Columns", ["Base", "Model"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

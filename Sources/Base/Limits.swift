@@ -86,6 +86,8 @@ package enum Limits {
     // Store.
     /// Rows of one sealed block.
     package static let blockRowsMax = 65_536
+    /// One encoded block: below the 32-bit offsets inside it with a factor of four to spare.
+    package static let blockBytesMax = 1 << 30
 
     // Queries.
     package static let queryBucketsMax = 10_000
