@@ -14,11 +14,32 @@ package enum Limits {
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
 
+    // JSON.
+    /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
+    package static let jsonDepthMax = 1024
+
     // RPC.
     /// One frame: an apply batch of the largest decoded fetch fits with room to spare.
     package static let rpcFrameBytesMax = 64 << 20
     /// Calls in flight on one connection, either side.
     package static let rpcInFlightMax = 1024
+    /// Request bodies of one connection that its server holds at once: four of the largest frames.
+    package static let rpcInFlightBytesMax = 4 * rpcFrameBytesMax
+    /// One frame of a peer that has not authenticated itself yet; the longest has 77 bytes, a
+    /// refusal a text.
+    package static let rpcHandshakeFrameBytesMax = 512
+    /// Time that a peer has for the whole handshake.
+    package static let rpcHandshakeSeconds = 5
+    /// Connections of one RPC server: every process of a large cluster, several times.
+    package static let rpcConnectionsMax = 4096
+    /// A cluster secret shorter than this could be guessed from a recorded handshake.
+    package static let clusterSecretBytesMin = 16
+
+    // Scan plans as they arrive at a shard. The planner's own limits are tighter.
+    package static let planFilterDepthMax = 32
+    package static let planFiltersMax = 10_000
+    package static let planGroupByMax = 100
+    package static let planAggregatesMax = 1_000
 
     // Connections of any kind.
     /// Unsent bytes of one connection above which its producer is told to wait.
@@ -40,6 +61,11 @@ package enum Limits {
     /// Distinct dotted properties of one event.
     package static let propertiesPerEventMax = 2_000
 
+    // Log server.
+    /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
+    /// group is a few thousand; more would let a small frame ask for a lot of memory.
+    package static let kafkaMessageElementsMax = 200_000
+
     // Store.
     /// Rows of one sealed block.
     package static let blockRowsMax = 65_536
@@ -49,4 +75,14 @@ package enum Limits {
     package static let queryGroupsMax = 1_000_000
     package static let queryDistinctValuesMax = 10_000_000
     package static let queryFiltersMax = 256
+    /// Values that one `in` filter lists: far above any page of ids, and small next to a body.
+    package static let queryFilterValuesMax = 100_000
+    /// Properties in one group_by: a choice; the product of their values is bounded anyway.
+    package static let queryGroupByMax = 16
+    /// Cells (intervals times groups) of one answer: about 150 MB of JSON at 75 bytes a cell.
+    package static let queryCellsMax = 2_000_000
+    /// Queries of one process that run at once. More of them wait.
+    package static let queriesRunningMax = 64
+    /// Queries of one process that wait for their turn. More of them are refused.
+    package static let queriesWaitingMax = 1024
 }

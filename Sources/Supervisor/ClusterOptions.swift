@@ -44,16 +44,11 @@ package struct ClusterRecord: Sendable, Equatable {
     }
 
     package var json: [UInt8] {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("partitions")
-        writer.int(Int64(partitions))
-        writer.key("stores")
-        writer.int(Int64(stores))
-        writer.key("project")
-        writer.string(project.name)
-        writer.endObject()
-        return writer.bytes
+        let value: JSONValue = [
+            "partitions": .int(Int64(partitions)), "stores": .int(Int64(stores)),
+            "project": .string(project.name),
+        ]
+        return value.encoded
     }
 
     /// Reads what `json` wrote.

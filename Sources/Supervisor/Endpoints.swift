@@ -49,21 +49,15 @@ package struct Endpoints: Sendable, Equatable {
         let running = ProcessKind.allCases.map { kind in
             (key: kind.rawValue, value: JSONValue.array((pids[kind] ?? []).map { .int(Int64($0)) }))
         }
-        let value = JSONValue.object([
-            (key: "api", value: .string(api)), (key: "collectors", value: texts(collectors)),
-            (key: "queries", value: texts(queries)), (key: "lag", value: .string(lag)),
-            (key: "log", value: texts(log)), (key: "stores", value: texts(stores)),
-            (
-                key: "project",
-                value: .object([
-                    (key: "id", value: .string(project.id.name)),
-                    (key: "master_key", value: .string(project.masterKey)),
-                    (key: "write_key", value: .string(project.writeKey)),
-                    (key: "read_key", value: .string(project.readKey)),
-                ])
-            ),
-            (key: "pids", value: .object(running)),
-        ])
+        let value: JSONValue = [
+            "api": .string(api), "collectors": texts(collectors), "queries": texts(queries),
+            "lag": .string(lag), "log": texts(log), "stores": texts(stores),
+            "project": [
+                "id": .string(project.id.name), "master_key": .string(project.masterKey),
+                "write_key": .string(project.writeKey), "read_key": .string(project.readKey),
+            ],
+            "pids": .object(JSONObject(running)),
+        ]
         return value.encoded + [UInt8(ascii: "\n")]
     }
 }

@@ -1,0 +1,110 @@
+// What the runtime asks of the components of a topology, and what it hands them.
+
+package import Logging
+
+/// One batch of one partition as the spout hands it over.
+package struct SpoutBatch<Payload: Sendable>: Sendable {
+    /// Where the batch begins: where the one before it ended, even if the first record lies later.
+    package let fromOffset: Int64
+    /// The offset after the last record.
+    package let toOffset: Int64
+    package let payload: Payload
+
+    package init(fromOffset: Int64, toOffset: Int64, payload: Payload) {
+        self.fromOffset = fromOffset
+        self.toOffset = toOffset
+        self.payload = payload
+    }
+}
+
+/// A source of batches. The runtime calls it from its own task only, and tells it of every batch
+/// whether it is done (in log order) or has to be replayed. `TopologyRuntime.wake` is how it says
+/// that a partition has something again.
+package protocol Spout<Payload>: Sendable {
+    associatedtype Payload: Sendable
+
+    /// The next batch, or nil when there is none at the moment. Must not block.
+    func nextBatch(of partition: Int32) -> SpoutBatch<Payload>?
+
+    /// Everything below `toOffset` is done.
+    func acked(partition: Int32, toOffset: Int64)
+
+    /// A batch failed, and all that was under way behind it has been dropped: go on with whatever
+    /// follows the last ack, or at `failure.replayFrom`.
+    func failed(partition: Int32, failure: TupleFailure)
+}
+
+/// A processing step. One task's bolt is only ever used by one execution at a time, so it may keep
+/// state without locks; what must survive a restart belongs in the store.
+package protocol Bolt<Payload> {
+    associatedtype Payload: Sendable
+
+    /// Before the first tuple. Throwing ends the process: a bolt that cannot start never will.
+    mutating func prepare() async throws
+
+    /// Processes one tuple. What it emits is anchored to the tuple: the spout's batch is done when
+    /// everything that grew out of it has been executed. Throwing fails the whole batch, which is
+    /// then replayed; a `TupleFailure` can say from where. Must stop early when cancelled.
+    mutating func execute(
+        _ tuple: Tuple<Payload>, into output: inout OutputCollector<Payload>) async throws
+
+    /// Time has passed (`BoltDeclaration.tickEvery`). Runs between tuples.
+    mutating func tick() async
+
+    /// After the last tuple, also when the partition is taken away.
+    mutating func cleanup() async
+}
+
+extension Bolt {
+    package mutating func prepare() async throws {}
+    package mutating func tick() async {}
+    package mutating func cleanup() async {}
+}
+
+/// What the runtime tells a task about itself.
+package struct TaskContext: Sendable {
+    package let component: ComponentName
+    package let partition: Int32
+    package let logger: Logger
+
+    package init(component: ComponentName, partition: Int32, logger: Logger) {
+        self.component = component
+        self.partition = partition
+        self.logger = logger
+    }
+}
+
+/// A payload on its way, anchored to the spout's batch that it grew out of.
+package struct Tuple<Payload: Sendable>: Sendable {
+    package let partition: Int32
+    package let source: ComponentName
+    package let stream: StreamName
+    /// The spout's batch, numbered within its lane.
+    package let batch: UInt64
+    package let payload: Payload
+}
+
+/// Takes what a bolt emits during one execution.
+package struct OutputCollector<Payload: Sendable>: Sendable {
+    package private(set) var emissions: [(stream: StreamName, payload: Payload)] = []
+
+    package init() {}
+
+    package mutating func emit(_ payload: Payload, to stream: StreamName) {
+        emissions.append((stream, payload))
+    }
+}
+
+/// Why a batch has to be replayed.
+package struct TupleFailure: Error, Sendable {
+    package let reason: String
+    /// Where to go on; nil when only the place that applies the batches knows.
+    package let replayFrom: Int64?
+    package let cause: (any Error)?
+
+    package init(reason: String, replayFrom: Int64? = nil, cause: (any Error)? = nil) {
+        self.reason = reason
+        self.replayFrom = replayFrom
+        self.cause = cause
+    }
+}

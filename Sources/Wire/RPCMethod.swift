@@ -1,0 +1,27 @@
+// What can be asked of a node. The numbers are on the wire: never reuse one.
+
+/// A method of the RPC. Any number can arrive; the receiver answers `unknownMethod` to a strange one.
+package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: UInt16
+
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// Store batches of events: `ApplyRequest`, `ApplyResponse`.
+    package static let apply = RPCMethod(rawValue: 1)
+    /// How far the shards are: `AppliedOffsetsRequest`, `AppliedOffsetsResponse`.
+    package static let appliedOffsets = RPCMethod(rawValue: 2)
+    /// Run a plan over shards: `ScanRequest`, `ScanResponse`.
+    package static let scan = RPCMethod(rawValue: 3)
+    /// What a project's collections look like: `SchemaRequest`, `SchemaResponse`.
+    package static let schema = RPCMethod(rawValue: 4)
+
+    package var description: String {
+        switch self {
+        case .apply: "apply"
+        case .appliedOffsets: "appliedOffsets"
+        case .scan: "scan"
+        case .schema: "schema"
+        default: "method \(rawValue)"
+        }
+    }
+}

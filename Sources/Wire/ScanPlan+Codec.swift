@@ -1,0 +1,94 @@
+// A scan plan as bytes.
+//
+//     plan = collection
+//            optional { start, end }                  milliseconds, start <= end
+//            count { filter }
+//            count { group-by path }
+//            count { boundary }                       milliseconds, strictly ascending
+//            count { aggregate request }
+
+package import Base
+internal import Aggregate
+internal import Model
+package import Plan
+
+extension ScanPlan {
+    package func encode(into writer: inout ByteWriter) {
+        writer.write(collection)
+        writer.write(flag: timeframe != nil)
+        if let timeframe {
+            writer.write(zigzag: timeframe.lowerBound.milliseconds)
+            writer.write(zigzag: timeframe.upperBound.milliseconds)
+        }
+        writer.write(count: filters.count)
+        for filter in filters { filter.encode(into: &writer) }
+        writer.write(count: groupBy.count)
+        for path in groupBy { writer.write(path) }
+        writer.write(count: boundaries.count)
+        for boundary in boundaries { writer.write(zigzag: boundary.milliseconds) }
+        writer.write(count: aggregates.count)
+        for aggregate in aggregates { aggregate.encode(into: &writer) }
+    }
+
+    package init(from reader: inout ByteReader) throws(ByteReaderError) {
+        let collection = try reader.readCollection()
+        let timeframe = try Self.readTimeframe(&reader)
+        var filters = FilterReader()
+        self.init(
+            collection: collection, timeframe: timeframe, filters: try filters.readList(&reader),
+            groupBy: try Self.readGroupBy(&reader), boundaries: try Self.readBoundaries(&reader),
+            aggregates: try Self.readAggregates(&reader))
+    }
+
+    private static func readTimeframe(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> Range<Timestamp>? {
+        guard try reader.readFlag() else { return nil }
+        let offset = reader.offset
+        let start = Timestamp(milliseconds: try reader.readZigzag())
+        let end = Timestamp(milliseconds: try reader.readZigzag())
+        // A range with its ends swapped would trap.
+        guard start <= end else {
+            throw .invalidValue(offset: offset, what: "timeframe ends before it starts")
+        }
+        return start..<end
+    }
+
+    private static func readGroupBy(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> [PropertyPath] {
+        let count = try reader.readCount(
+            ofAtLeast: 2, max: Limits.planGroupByMax, of: "group-by properties")
+        var paths: [PropertyPath] = []
+        for _ in 0..<count { paths.append(try reader.readPath()) }
+        return paths
+    }
+
+    private static func readBoundaries(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> [Timestamp] {
+        let count = try reader.readCount(
+            ofAtLeast: 1, max: Limits.queryBucketsMax + 1, of: "interval boundaries")
+        var boundaries: [Timestamp] = []
+        boundaries.reserveCapacity(count)
+        for _ in 0..<count {
+            let offset = reader.offset
+            let boundary = Timestamp(milliseconds: try reader.readZigzag())
+            if let last = boundaries.last, boundary <= last {
+                throw .invalidValue(offset: offset, what: "interval boundaries do not ascend")
+            }
+            boundaries.append(boundary)
+        }
+        return boundaries
+    }
+
+    private static func readAggregates(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> [AggregateRequest] {
+        let count = try reader.readCount(
+            ofAtLeast: 2, max: Limits.planAggregatesMax, of: "aggregates")
+        var aggregates: [AggregateRequest] = []
+        for _ in 0..<count { aggregates.append(try AggregateRequest(from: &reader)) }
+        return aggregates
+    }
+}
