@@ -148,7 +148,7 @@ let package = Package(
         library(
             "Runtime",
             [
-                "Base", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
+                "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
                 configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
