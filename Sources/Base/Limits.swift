@@ -48,6 +48,23 @@ package enum Limits {
     package static let connectionLowMarkBytes = 256 << 10
     /// One read from a socket.
     package static let readBufferBytes = 64 << 10
+    /// Reads of one connection before the others of its loop get their turn: half a MiB.
+    package static let readsPerTurnMax = 8
+    /// Writes up to this size are gathered by copying; larger ones are sent from where they are.
+    package static let gatherBytesMax = 16 << 10
+    /// Pieces that one system call sends.
+    package static let vectorPiecesMax = 8
+    /// How long a closing connection may take to send what it owes.
+    package static let connectionFlushMilliseconds = 5_000
+    /// How long a closed connection waits for the peer to close too. Closing with bytes unread
+    /// would reset the connection, and the peer could lose the last answer.
+    package static let connectionLingerMilliseconds = 1_000
+    /// Connections that the kernel completes before we accept them.
+    package static let listenBacklog = 1024
+    /// Connections accepted before the others of the loop get their turn.
+    package static let acceptsPerTurnMax = 64
+    /// How long accepting rests when the process has no descriptor left.
+    package static let acceptRestMilliseconds = 100
 
     // Events.
     /// One event's JSON, as documented for the Keen API (900 KB).
@@ -61,13 +78,30 @@ package enum Limits {
     /// Distinct dotted properties of one event.
     package static let propertiesPerEventMax = 2_000
 
+    // Log server.
+    /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
+    /// group is a few thousand; more would let a small frame ask for a lot of memory.
+    package static let kafkaMessageElementsMax = 200_000
+
     // Store.
     /// Rows of one sealed block.
     package static let blockRowsMax = 65_536
+    /// One encoded block: below the 32-bit offsets inside it with a factor of four to spare.
+    package static let blockBytesMax = 1 << 30
 
     // Queries.
     package static let queryBucketsMax = 10_000
     package static let queryGroupsMax = 1_000_000
     package static let queryDistinctValuesMax = 10_000_000
     package static let queryFiltersMax = 256
+    /// Values that one `in` filter lists: far above any page of ids, and small next to a body.
+    package static let queryFilterValuesMax = 100_000
+    /// Properties in one group_by: a choice; the product of their values is bounded anyway.
+    package static let queryGroupByMax = 16
+    /// Cells (intervals times groups) of one answer: about 150 MB of JSON at 75 bytes a cell.
+    package static let queryCellsMax = 2_000_000
+    /// Queries of one process that run at once. More of them wait.
+    package static let queriesRunningMax = 64
+    /// Queries of one process that wait for their turn. More of them are refused.
+    package static let queriesWaitingMax = 1024
 }

@@ -65,7 +65,12 @@ const void *millrace_memmem(const void *haystack, size_t haystackCount, const vo
     return memmem(haystack, haystackCount, needle, needleCount);
 }
 
-int32_t millrace_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+int32_t millrace_thread_id(void) {
+    // Asked on every loop-confined call, so the kernel is asked once a thread.
+    static __thread int32_t kept;
+    if (kept == 0) kept = (int32_t)syscall(SYS_gettid);
+    return kept;
+}
 
 void millrace_thread_name(const char *name) {
     char kept[16];

@@ -26,6 +26,8 @@ package struct Endpoints: Sendable, Equatable {
     package var lag: String
     package var log: [String]
     package var stores: [String]
+    /// Where each process serves /healthz, /readyz and /metrics.
+    package var admin: [ProcessKind: [String]]
     package var project: ProjectCredentials
     package var pids: [ProcessKind: [Int32]]
 
@@ -39,6 +41,9 @@ package struct Endpoints: Sendable, Equatable {
         lag = urls(.lag).first ?? ""
         log = plan.brokers
         stores = plan.addresses(of: .store)
+        admin = Dictionary(grouping: plan.processes, by: \.kind).mapValues { members in
+            members.map { "http://" + $0.admin }
+        }
         self.project = project
         self.pids = pids
     }
@@ -46,8 +51,8 @@ package struct Endpoints: Sendable, Equatable {
     /// The file's content.
     package var json: [UInt8] {
         func texts(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
-        let running = ProcessKind.allCases.map { kind in
-            (key: kind.rawValue, value: JSONValue.array((pids[kind] ?? []).map { .int(Int64($0)) }))
+        func byKind(_ values: (ProcessKind) -> JSONValue) -> JSONValue {
+            .object(JSONObject(ProcessKind.allCases.map { (key: $0.rawValue, value: values($0)) }))
         }
         let value: JSONValue = [
             "api": .string(api), "collectors": texts(collectors), "queries": texts(queries),
@@ -56,7 +61,8 @@ package struct Endpoints: Sendable, Equatable {
                 "id": .string(project.id.name), "master_key": .string(project.masterKey),
                 "write_key": .string(project.writeKey), "read_key": .string(project.readKey),
             ],
-            "pids": .object(JSONObject(running)),
+            "pids": byKind { .array((pids[$0] ?? []).map { .int(Int64($0)) }) },
+            "admin": byKind { texts(admin[$0] ?? []) },
         ]
         return value.encoded + [UInt8(ascii: "\n")]
     }

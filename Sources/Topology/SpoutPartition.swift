@@ -12,7 +12,7 @@
 //   such a record, taken for the first one after the seek, would hide a hole that nothing could
 //   find later. So the caller reports `sought` only when nothing older can arrive any more.
 
-internal import Base
+package import Base
 
 /// A record as far as a spout has to know it.
 package protocol SpoutRecord: Sendable {

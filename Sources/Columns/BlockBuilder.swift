@@ -1,0 +1,182 @@
+// Collects events row by row and encodes them as one column block.
+
+internal import Kernels
+internal import Model
+
+/// Where a path's column is in a builder.
+package struct ColumnIndex: Sendable, Hashable {
+    let number: Int
+}
+
+/// Builds a block. Use: `beginRow`, any number of `append...`, `endRow`, and at the end `encode`.
+/// A value type, meant to be owned by one task and passed `inout`.
+package struct BlockBuilder: Sendable {
+    private var paths = ByteInterner()
+    private var columns: [ColumnEntries] = []
+    /// The path asked for last: events of one collection tend to have the same order of names.
+    private var lastPath = 0
+    private var row: UInt32 = 0
+
+    package init() {
+        let index = column(PropertyPath.timestamp.text)
+        precondition(index.number == 0, "the timestamp is the first column of every builder")
+    }
+
+    /// Rows ended so far.
+    package var rowCount: Int { Int(row) }
+    /// Distinct paths so far, `keen.timestamp` included.
+    package var columnCount: Int { columns.count }
+
+    /// Bytes held, roughly: what callers compare with `Limits.blockBytesMax` and their own bounds.
+    package var approximateByteCount: Int {
+        columns.reduce(paths.byteCount) {
+            $0 + $1.count * 13 + $1.strings.byteCount + $1.documents.byteCount
+        }
+    }
+
+    // MARK: Rows
+
+    /// Begins an event with its time; it becomes the column `keen.timestamp`.
+    package mutating func beginRow(timestamp: Int64) {
+        columns[0].set(row: row, tag: .int, payload: UInt64(bitPattern: timestamp))
+    }
+
+    /// Ends the event that `beginRow` began.
+    package mutating func endRow() {
+        precondition(columns[0].count == Int(row) + 1, "endRow without beginRow")
+        row += 1
+    }
+
+    // MARK: Columns
+
+    /// The column of a dotted path, made at its first appearance.
+    package mutating func column(_ path: UnsafeBufferPointer<UInt8>) -> ColumnIndex {
+        let guess = lastPath + 1
+        if guess < columns.count, paths.equals(guess, path) {
+            lastPath = guess
+            return ColumnIndex(number: guess)
+        }
+        let number = Int(paths.intern(path))
+        if number == columns.count { columns.append(ColumnEntries()) }
+        lastPath = number
+        return ColumnIndex(number: number)
+    }
+
+    package mutating func column(_ path: String) -> ColumnIndex {
+        var path = path
+        return path.withUTF8 { column($0) }
+    }
+
+    // MARK: Values of the row begun last. What is appended to `keen.timestamp` is ignored, because
+    // `beginRow` has said it.
+
+    package mutating func appendInt(_ value: Int64, to column: ColumnIndex) {
+        append(.int, UInt64(bitPattern: value), to: column)
+    }
+
+    /// Appends a finite number.
+    package mutating func appendDouble(_ value: Double, to column: ColumnIndex) {
+        append(.double, value.bitPattern, to: column)
+    }
+
+    package mutating func appendBool(_ value: Bool, to column: ColumnIndex) {
+        append(value ? .true : .false, 0, to: column)
+    }
+
+    package mutating func appendNull(to column: ColumnIndex) { append(.null, 0, to: column) }
+
+    /// Appends UTF-8 bytes.
+    package mutating func appendString(
+        _ bytes: UnsafeBufferPointer<UInt8>, to column: ColumnIndex
+    ) {
+        guard column.number > 0 else { return }
+        columns[column.number].set(row: row, string: bytes)
+    }
+
+    package mutating func appendString(_ text: String, to column: ColumnIndex) {
+        var text = text
+        text.withUTF8 { appendString($0, to: column) }
+    }
+
+    /// Appends the compact JSON text of an array or an empty object.
+    package mutating func appendJSON(
+        _ bytes: UnsafeBufferPointer<UInt8>, to column: ColumnIndex
+    ) {
+        guard column.number > 0 else { return }
+        columns[column.number].set(row: row, document: bytes)
+    }
+
+    package mutating func appendJSON(_ text: String, to column: ColumnIndex) {
+        var text = text
+        text.withUTF8 { appendJSON($0, to: column) }
+    }
+
+    private mutating func append(_ tag: Tag, _ payload: UInt64, to column: ColumnIndex) {
+        guard column.number > 0 else { return }
+        columns[column.number].set(row: row, tag: tag, payload: payload)
+    }
+
+    /// Appends every row of another block.
+    package mutating func append(_ block: Block) throws(BlockError) {
+        for number in 0..<block.columnCount {
+            let chunk = block.column(at: number)
+            let column = chunk.withPathBytes { self.column($0) }
+            columns[column.number].append(try chunk.decode(), firstRow: row)
+        }
+        row += UInt32(block.rowCount)
+    }
+
+    // MARK: The end
+
+    /// The block's bytes. The builder stays as it is.
+    package func encode(
+        sortByTimestamp: Bool = true, form: BlockForm = .fresh
+    ) -> [UInt8] {
+        let times = columns[0].payloads.map { Int64(bitPattern: $0) }
+        precondition(times.count == rowCount, "a row was begun and not ended")
+        let isSorted = zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
+        let rowMap = sortByTimestamp && !isSorted ? Self.sortedPositions(times) : nil
+        var encoder = BlockEncoder(rowCount: rowCount, form: form)
+        for number in sortedColumns() {
+            let entries = columns[number]
+            let ordered = rowMap.map { entries.reordered(by: $0) } ?? entries
+            encoder.append(path: paths[number], entries: ordered)
+        }
+        return encoder.finish(
+            isSorted: isSorted || sortByTimestamp, minTimestamp: times.min() ?? 0,
+            maxTimestamp: times.max() ?? 0)
+    }
+
+    /// The block itself.
+    package func finish(
+        sortByTimestamp: Bool = true, form: BlockForm = .fresh
+    ) throws(BlockError) -> Block {
+        try Block(encode(sortByTimestamp: sortByTimestamp, form: form))
+    }
+
+    /// Columns that have a value, by the bytes of their paths. The timestamp is always there.
+    private func sortedColumns() -> [Int] {
+        columns.indices.filter { $0 == 0 || columns[$0].count > 0 }
+            .sorted { paths[$0].lexicographicallyPrecedes(paths[$1]) }
+    }
+
+    /// Where each row goes in the order of time; equal times keep their order.
+    private static func sortedPositions(_ times: [Int64]) -> [UInt32] {
+        let least = times.min() ?? 0
+        let spread = UInt64(bitPattern: (times.max() ?? 0) &- least)
+        var order: [Int]
+        if times.count < 1 << 24, BitPacking.width(of: spread) <= 40 {
+            // Time and row in one number sort several times faster than through a comparison.
+            var keys = times.enumerated().map {
+                UInt64(bitPattern: $0.element &- least) << 24 | UInt64($0.offset)
+            }
+            keys.sort()
+            order = keys.map { Int($0 & 0xFF_FFFF) }
+        } else {
+            order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
+        }
+        var positions = [UInt32](repeating: 0, count: times.count)
+        for (position, row) in order.enumerated() { positions[row] = UInt32(position) }
+        return positions
+    }
+}

@@ -1,0 +1,112 @@
+// Bytes on their way into one socket.
+
+internal import Base
+internal import Glibc
+
+/// What was written and not yet taken by the kernel. Small writes are gathered in a tail that is
+/// used again and again, so that they cost no allocation; large ones are queued as they are.
+struct OutputQueue {
+    private var pieces: [[UInt8]] = []
+    /// The first piece that is not sent completely, and how much of it is.
+    private var head = 0
+    private var headSent = 0
+    private var tail: [UInt8] = []
+    /// Bytes not sent yet.
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        count += bytes.count
+        if bytes.count <= Limits.gatherBytesMax {
+            tail.append(contentsOf: bytes)
+        } else {
+            sealTail()
+            pieces.append(bytes)
+        }
+    }
+
+    /// Lets `body` append to the gathered bytes in place.
+    mutating func append(with body: (inout [UInt8]) -> Void) {
+        let before = tail.count
+        body(&tail)
+        precondition(tail.count >= before, "bytes already written were taken back")
+        count += tail.count - before
+    }
+
+    private mutating func sealTail() {
+        guard !tail.isEmpty else { return }
+        pieces.append(tail)
+        tail = []
+    }
+
+    mutating func removeAll() { self = OutputQueue() }
+
+    /// One system call's worth.
+    mutating func send(to socket: Socket) -> Socket.Outcome {
+        let outcome: Socket.Outcome
+        if head == pieces.count {
+            // The common case: one answer, all of it in the tail.
+            outcome = unsafe tail.withUnsafeBytes { unsafe socket.send($0) }
+        } else {
+            outcome = sendPieces(to: socket)
+        }
+        if case .moved(let sent) = outcome { remove(sent) }
+        return outcome
+    }
+
+    private func sendPieces(to socket: Socket) -> Socket.Outcome {
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Limits.vectorPiecesMax) { vector in
+            unsafe fill(vector, used: 0) { used in
+                unsafe socket.send(UnsafeMutableBufferPointer(rebasing: vector[..<used]))
+            }
+        }
+    }
+
+    /// Adds piece after piece to the vector, each in the scope of the one before, so that all the
+    /// pointers are valid when `body` runs.
+    private func fill(
+        _ vector: UnsafeMutableBufferPointer<iovec>, used: Int, then body: (Int) -> Socket.Outcome
+    ) -> Socket.Outcome {
+        let index = head + used
+        guard used < vector.count, index < pieces.count || (index == pieces.count && !tail.isEmpty)
+        else { return body(used) }
+        let piece = index < pieces.count ? pieces[index] : tail
+        return unsafe piece.withUnsafeBytes { bytes in
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[(used == 0 ? headSent : 0)...])
+            // sendmsg reads through this pointer only; the field is mutable for receiving's sake.
+            unsafe vector[used] = iovec(
+                iov_base: UnsafeMutableRawPointer(mutating: rest.baseAddress), iov_len: rest.count)
+            return unsafe fill(vector, used: used + 1, then: body)
+        }
+    }
+
+    private mutating func remove(_ sent: Int) {
+        precondition(sent <= count, "more sent than was queued")
+        count -= sent
+        var rest = sent
+        while head < pieces.count {
+            let left = pieces[head].count - headSent
+            guard rest >= left else {
+                headSent += rest
+                return
+            }
+            rest -= left
+            pieces[head] = []
+            head += 1
+            headSent = 0
+        }
+        pieces.removeAll(keepingCapacity: true)
+        head = 0
+        guard rest < tail.count else {
+            // A tail that grew large is not kept: ten thousand idle connections may each have one.
+            tail.removeAll(keepingCapacity: tail.capacity <= Limits.gatherBytesMax)
+            return
+        }
+        if rest > 0 {
+            sealTail()
+            headSent = rest
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// KafkaWire: to come.

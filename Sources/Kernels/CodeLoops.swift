@@ -1,0 +1,113 @@
+// Numbering rows: the code of a value within a block, the bucket of an instant, the cell that codes
+// and buckets make together. Callers guarantee lengths, and codes below the sizes of tables.
+
+/// Loops that compute codes.
+package enum CodeLoops {
+    package typealias Codes = UnsafeMutablePointer<UInt32>
+
+    /// `value - least` for integers that span less than 2^32.
+    package static func subtract(
+        _ least: Int64, from values: UnsafePointer<Int64>, count: Int, into codes: Codes
+    ) {
+        for row in 0..<count { codes[row] = UInt32(truncatingIfNeeded: values[row] &- least) }
+    }
+
+    /// A dictionary code, 0 where a row has no string, plus the offset of the row's tag (below 8).
+    package static func addOffsets(
+        _ offsets: SIMD8<UInt32>, ofTags tags: UnsafePointer<UInt8>, count: Int, to codes: Codes
+    ) {
+        withUnsafeBytes(of: offsets) { bytes in
+            let table = bytes.bindMemory(to: UInt32.self)
+            for row in 0..<count { codes[row] &+= table[Int(tags[row] & 7)] }
+        }
+    }
+
+    /// `cells = cells * cardinality + codes`, for products below 2^32.
+    package static func combine(
+        _ cells: Codes, with codes: UnsafePointer<UInt32>, cardinality: UInt32, count: Int
+    ) {
+        for row in 0..<count { cells[row] = cells[row] &* cardinality &+ codes[row] }
+    }
+
+    /// `cells * 2^32 + codes`: two codes as one key of a `WordTable`.
+    package static func pair(
+        _ cells: UnsafePointer<UInt32>, with codes: UnsafePointer<UInt32>, count: Int,
+        into words: UnsafeMutablePointer<UInt64>
+    ) {
+        for row in 0..<count { words[row] = UInt64(cells[row]) << 32 | UInt64(codes[row]) }
+    }
+
+    /// A row of each code that occurs (the last one).
+    package static func representatives(
+        _ codes: UnsafePointer<UInt32>, count: Int, into rows: Codes
+    ) {
+        for row in 0..<count { rows[Int(codes[row])] = UInt32(truncatingIfNeeded: row) }
+    }
+
+    /// Sets a 1 for each code that occurs.
+    package static func mark(
+        _ codes: UnsafePointer<UInt32>, count: Int, in marks: UnsafeMutablePointer<UInt8>
+    ) {
+        for row in 0..<count { marks[Int(codes[row])] = 1 }
+    }
+
+    /// Sets a 1 at `cell * cardinality + code` for each pair that occurs.
+    package static func mark(
+        _ codes: UnsafePointer<UInt32>, cells: UnsafePointer<UInt32>, cardinality: Int, count: Int,
+        in marks: UnsafeMutablePointer<UInt8>
+    ) {
+        for row in 0..<count { marks[Int(cells[row]) &* cardinality &+ Int(codes[row])] = 1 }
+    }
+
+    /// The first index, from `low` on, whose instant is not before `instant`, of ascending ones.
+    package static func lowerBound(
+        _ instants: UnsafePointer<Int64>, from low: Int, to high: Int, of instant: Int64
+    ) -> Int {
+        var low = low
+        var high = high
+        while low < high {
+            let middle = (low + high) / 2
+            if instants[middle] < instant { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The bucket of each instant, counted from `firstBucket`: `boundaries[b] <= instant <
+    /// boundaries[b + 1]`. Instants lie inside the boundaries.
+    package static func buckets(
+        of instants: UnsafePointer<Int64>, count: Int, boundaries: UnsafePointer<Int64>,
+        boundaryCount: Int, firstBucket: Int, into codes: Codes
+    ) {
+        // Neighbouring events mostly share a bucket even where they are not sorted.
+        var bucket = firstBucket
+        for row in 0..<count {
+            let instant = instants[row]
+            if instant < boundaries[bucket] || instant >= boundaries[bucket + 1] {
+                bucket = lowerBound(boundaries, from: 0, to: boundaryCount, of: instant &+ 1) - 1
+            }
+            codes[row] = UInt32(truncatingIfNeeded: bucket - firstBucket)
+        }
+    }
+
+    /// Splits doubles at `positions` in those that are 64-bit integers and those that are not.
+    /// Writes `integers` at the position for the former and leaves the positions of the latter in
+    /// `positions`; returns how many those are.
+    package static func splitIntegral(
+        _ values: UnsafePointer<Double>, positions: UnsafeMutablePointer<UInt32>, count: Int,
+        integers: UnsafeMutablePointer<Int64>, isIntegral: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        var rest = 0
+        for index in 0..<count {
+            let value = values[index]
+            if value >= -0x1p63, value < 0x1p63, value == value.rounded(.towardZero) {
+                integers[index] = Int64(value)
+                isIntegral[index] = 1
+            } else {
+                isIntegral[index] = 0
+                positions[rest] = positions[index]
+                rest &+= 1
+            }
+        }
+        return rest
+    }
+}

@@ -1,0 +1,204 @@
+// One query as it was asked: parameters checked and typed, nothing computed yet. Rules between
+// parameters are checked here too, so that whatever holds a request may plan it.
+
+internal import Base
+internal import JSON
+package import Model
+package import Plan
+
+/// A request for one analysis of one collection.
+package struct QueryRequest: Sendable {
+    package var analysis: AnalysisName
+    package var collection: CollectionID
+    /// What the analysis reads; nil for count.
+    package var target: PropertyPath?
+    /// nil means all time.
+    package var timeframe: Timeframe?
+    package var zone: Zone
+    package var interval: Interval?
+    package var filters: [Filter]
+    package var groupBy: [PropertyPath]
+    package var orderBy: [Ordering]
+    package var limit: Int?
+    /// Whether the answer says what it cost.
+    package var includesMetadata: Bool
+
+    package init(
+        analysis: AnalysisName, project: ProjectID, parameters: Parameters, zones: ZoneLookup
+    ) throws(QueryError) {
+        guard analysis.aggregate != nil else {
+            throw QueryError(
+                .notSupported, "the analysis '\(analysis.rawValue)' is not supported yet")
+        }
+        self.analysis = analysis
+        collection = CollectionID(project: project, collection: try parameters.collection())
+        target = try analysis.needsTarget ? parameters.target(of: analysis) : nil
+        timeframe = try parameters.timeframe()
+        zone = try Zone.parameter(parameters, lookup: zones)
+        interval = try parameters.string("interval").map { text throws(QueryError) in
+            try Interval(text)
+        }
+        filters = try FilterParser(zone: zone).filters(parameters.value("filters"))
+        groupBy = try parameters.groupBy()
+        orderBy = try parameters.orderBy(groupBy: groupBy, analysis: analysis)
+        limit = try parameters.positiveInteger("limit")
+        includesMetadata = try parameters.bool("include_metadata") ?? false
+        try checkCombinations()
+    }
+
+    private func checkCombinations() throws(QueryError) {
+        if interval != nil {
+            guard let timeframe else {
+                throw QueryError(.missingParameter, "an interval needs a timeframe")
+            }
+            if case .absolute(nil, _) = timeframe {
+                throw QueryError(.timeframe, "an interval needs a timeframe with a start")
+            }
+        }
+        if !orderBy.isEmpty && groupBy.isEmpty {
+            throw QueryError(.missingParameter, "order_by needs group_by")
+        }
+        if limit != nil && orderBy.isEmpty {
+            throw QueryError(.missingParameter, "limit needs order_by")
+        }
+    }
+}
+
+/// What groups are ordered by.
+package struct Ordering: Sendable, Hashable {
+    package enum Key: Sendable, Hashable {
+        /// A member of group_by, by its place.
+        case group(Int)
+        case result
+    }
+
+    package var key: Key
+    package var isDescending: Bool
+}
+
+extension Parameters {
+    fileprivate func collection() throws(QueryError) -> CollectionName {
+        guard let text = try name("event_collection") else {
+            throw QueryError(.missingParameter, "event_collection is missing")
+        }
+        do { return try CollectionName(text) } catch {
+            throw QueryError(.collectionName, error.message)
+        }
+    }
+
+    fileprivate func target(of analysis: AnalysisName) throws(QueryError) -> PropertyPath {
+        guard let text = try name("target_property") else {
+            throw QueryError(
+                .missingParameter, "\(analysis.rawValue) needs a target_property")
+        }
+        return try PropertyPath(parameter: text)
+    }
+
+    fileprivate func timeframe() throws(QueryError) -> Timeframe? {
+        switch value("timeframe") {
+        case nil: return nil
+        case .string(let text)?: return try Timeframe(relative: text)
+        case .object(let object)?:
+            return try Timeframe(
+                start: try Parameters.time(object["start"], named: "start"),
+                end: try Parameters.time(object["end"], named: "end"))
+        case let other?:
+            throw QueryError(
+                .timeframe,
+                "a timeframe is a string or an object with start and end, not \(other.kindName)")
+        }
+    }
+
+    private static func time(_ value: JSONValue?, named name: String) throws(QueryError) -> String? {
+        guard let value, value != .null else { return nil }
+        guard let text = value.string else {
+            throw QueryError(
+                .timeframe, "the timeframe's \(name) must be a string, not \(value.kindName)")
+        }
+        return text
+    }
+
+    fileprivate func groupBy() throws(QueryError) -> [PropertyPath] {
+        guard let value = value("group_by") else { return [] }
+        guard value.array != nil || value.string != nil else {
+            throw QueryError(
+                .invalidParameter,
+                "group_by must be a property name or a list of them, not \(value.kindName)")
+        }
+        let elements = value.array ?? [value]
+        guard elements.count <= Limits.queryGroupByMax else {
+            throw QueryError(
+                .tooLarge, "group_by names at most \(Limits.queryGroupByMax) properties")
+        }
+        var paths: [PropertyPath] = []
+        for element in elements {
+            if element.object != nil {
+                throw QueryError(.notSupported, "group_by with buckets is not supported yet")
+            }
+            guard let text = element.string else {
+                throw QueryError(
+                    .invalidParameter, "group_by lists \(element.kindName): expected a string")
+            }
+            let path = try PropertyPath(parameter: text)
+            guard !paths.contains(path) else {
+                throw QueryError(
+                    .invalidParameter, "group_by names '\(text.shortened)' twice")
+            }
+            paths.append(path)
+        }
+        return paths
+    }
+
+    fileprivate func orderBy(
+        groupBy: [PropertyPath], analysis: AnalysisName
+    ) throws(QueryError) -> [Ordering] {
+        guard let value = value("order_by") else { return [] }
+        let elements = value.array ?? [value]
+        guard elements.count <= Limits.queryGroupByMax + 1 else {
+            throw QueryError(.tooLarge, "order_by has too many members")
+        }
+        var orderings: [Ordering] = []
+        for element in elements {
+            orderings.append(
+                try Parameters.ordering(element, groupBy: groupBy, analysis: analysis))
+        }
+        return orderings
+    }
+
+    private static func ordering(
+        _ value: JSONValue, groupBy: [PropertyPath], analysis: AnalysisName
+    ) throws(QueryError) -> Ordering {
+        guard let object = value.object else {
+            throw QueryError(
+                .invalidParameter,
+                "order_by is an object with property_name and direction, or a list of them")
+        }
+        guard let name = object["property_name"]?.string else {
+            throw QueryError(.missingParameter, "order_by has no property_name")
+        }
+        let isDescending = try isDescending(object["direction"])
+        if let place = groupBy.firstIndex(where: { $0.text == name && name != "result" }) {
+            return Ordering(key: .group(place), isDescending: isDescending)
+        }
+        guard name == "result" || groupBy.isEmpty else {
+            throw QueryError(
+                .invalidParameter,
+                "order_by names '\(name.shortened)', which is neither in group_by nor 'result'")
+        }
+        guard analysis != .selectUnique else {
+            throw QueryError(
+                .invalidParameter, "the lists that select_unique gives have no order")
+        }
+        return Ordering(key: .result, isDescending: isDescending)
+    }
+
+    private static func isDescending(_ value: JSONValue?) throws(QueryError) -> Bool {
+        guard let value, value != .null else { return false }
+        switch value.string?.uppercased() {
+        case "ASC": return false
+        case "DESC": return true
+        default:
+            throw QueryError(.invalidParameter, "the direction of order_by is ASC or DESC")
+        }
+    }
+}

@@ -1,0 +1,203 @@
+// Answers in the shapes of the Keen API:
+//
+//   plain               {"result": 42}
+//   interval            {"result": [{"value": 3, "timeframe": {"start": ..., "end": ...}}, ...]}
+//   group_by            {"result": [{"plan": "free", "result": 9}, ...]}
+//   interval, group_by  {"result": [{"timeframe": {...}, "value": [{"plan": "free", "result": 2}]}]}
+//
+// Group properties come under their dotted names in the order of the request, then `result`.
+// Groups ascend with null last. Every bucket is there, also an empty one, and every bucket has the
+// same groups, unless order_by and limit choose among them bucket by bucket.
+
+internal import Aggregate
+internal import Base
+internal import JSON
+internal import Model
+internal import Plan
+
+/// Writes one answer.
+struct ResultWriter {
+    private let query: PreparedQuery
+    private let request: QueryRequest
+    private var json = JSONWriter(capacity: 256)
+
+    init(query: PreparedQuery) {
+        self.query = query
+        request = query.request
+    }
+
+    mutating func answer(
+        _ partial: PartialResult, elapsed: Duration
+    ) throws(QueryError) -> [UInt8] {
+        json.beginObject()
+        json.key("result")
+        switch (request.interval != nil, !request.groupBy.isEmpty) {
+        case (false, false): write(value(of: partial.groups.first))
+        case (false, true): writeGroups(rows(partial.groups))
+        case (true, false): writeBuckets(partial.groups)
+        case (true, true): try writeGroupedBuckets(partial.groups)
+        }
+        if request.includesMetadata { writeMetadata(partial.statistics, elapsed: elapsed) }
+        json.endObject()
+        return json.bytes
+    }
+
+    /// A group's one aggregate, or what that is of no events.
+    private func value(of group: PartialGroup?) -> AggregateResult {
+        if let state = group?.states.first { return state.result }
+        return emptyValue
+    }
+
+    private var emptyValue: AggregateResult {
+        AggregateState(empty: query.plan.aggregates[0].kind).result
+    }
+
+    private mutating func writeBuckets(_ groups: [PartialGroup]) {
+        var byBucket: [Int: PartialGroup] = [:]
+        for group in groups { byBucket[Int(group.bucket)] = group }
+        json.beginArray()
+        for bucket in 0..<query.bucketCount {
+            json.beginObject()
+            json.key("value")
+            write(value(of: byBucket[bucket]))
+            writeTimeframe(bucket)
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private mutating func writeGroupedBuckets(_ groups: [PartialGroup]) throws(QueryError) {
+        let keys = Set(groups.map(\.key)).sorted { $0.lexicographicallyPrecedes($1) }
+        guard keys.count * query.bucketCount <= Limits.queryCellsMax else {
+            throw QueryError(
+                .tooLarge,
+                "the answer would have more than \(Limits.queryCellsMax) cells: "
+                    + "\(query.bucketCount) intervals of \(keys.count) groups")
+        }
+        var byBucket: [Int: [[Value]: AggregateResult]] = [:]
+        for group in groups { byBucket[Int(group.bucket), default: [:]][group.key] = value(of: group) }
+        let empty = emptyValue
+        json.beginArray()
+        for bucket in 0..<query.bucketCount {
+            let found = byBucket[bucket] ?? [:]
+            json.beginObject()
+            writeTimeframe(bucket)
+            json.key("value")
+            writeGroups(keys.map { GroupRow(key: $0, result: found[$0] ?? empty) })
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private func rows(_ groups: [PartialGroup]) -> [GroupRow] {
+        groups.map { GroupRow(key: $0.key, result: value(of: $0)) }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+
+    /// `rows` ascend by key.
+    private mutating func writeGroups(_ rows: [GroupRow]) {
+        var chosen = rows[...]
+        if !request.orderBy.isEmpty {
+            chosen = rows.ordered(by: request.orderBy)[...].prefix(request.limit ?? .max)
+        }
+        json.beginArray()
+        for row in chosen {
+            json.beginObject()
+            for (path, value) in zip(request.groupBy, row.key) {
+                json.key(path.text)
+                write(value, isTime: path.isTime)
+            }
+            json.key("result")
+            write(row.result)
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private mutating func writeTimeframe(_ bucket: Int) {
+        json.key("timeframe")
+        json.beginObject()
+        json.key("start")
+        json.string(utf8: request.zone.iso8601(query.plan.boundaries[bucket]))
+        json.key("end")
+        json.string(utf8: request.zone.iso8601(query.plan.boundaries[bucket + 1]))
+        json.endObject()
+    }
+}
+
+extension ResultWriter {
+    private var targetIsTime: Bool { request.target?.isTime ?? false }
+
+    private mutating func write(_ result: AggregateResult) {
+        switch result {
+        case .null: json.null()
+        case .int(let number):
+            // The only integers that are instants again: the least and the latest of instants.
+            if targetIsTime && (request.analysis == .minimum || request.analysis == .maximum) {
+                writeTime(number)
+            } else {
+                json.int(number)
+            }
+        case .double(let number): json.number(number)
+        case .list(let values):
+            json.beginArray()
+            for value in values { write(value, isTime: targetIsTime) }
+            json.endArray()
+        }
+    }
+
+    private mutating func write(_ value: Value, isTime: Bool) {
+        switch value {
+        case .null: json.null()
+        case .bool(let bool): json.bool(bool)
+        case .int(let milliseconds) where isTime: writeTime(milliseconds)
+        case .int(let number): json.int(number)
+        case .double(let number): json.number(number)
+        case .string(let text): json.string(text)
+        case .json(let text): json.raw(text.utf8)
+        }
+    }
+
+    /// Instants that were stored come back as they are written everywhere: in UTC.
+    private mutating func writeTime(_ milliseconds: Int64) {
+        let instant = Timestamp(milliseconds: milliseconds)
+        guard instant >= Timeframe.earliest, instant < Timeframe.latest else {
+            return json.int(milliseconds)
+        }
+        json.string(utf8: instant.iso8601)
+    }
+
+    private mutating func writeMetadata(_ statistics: ScanStatistics, elapsed: Duration) {
+        let (seconds, attoseconds) = elapsed.components
+        var paths = Set(request.groupBy)
+        request.filters.forEach { $0.collectPaths(into: &paths) }
+        if let target = request.target { paths.insert(target) }
+        if request.timeframe != nil { paths.insert(.timestamp) }
+        let scanned = Double(statistics.rowsScanned)
+        json.key("execution_metadata")
+        json.beginObject()
+        json.key("total_processing_time")
+        json.number(Double(seconds) + (Double(attoseconds) / 1e15).rounded() / 1000)
+        json.key("events_scanned")
+        json.number(scanned)
+        json.key("properties_per_event")
+        json.int(paths.count)
+        json.key("total_properties_scanned")
+        json.number(scanned * Double(paths.count))
+        json.endObject()
+    }
+}
+
+extension Filter {
+    /// The properties that the filter reads.
+    func collectPaths(into paths: inout Set<PropertyPath>) {
+        switch self {
+        case .compare(let path, _, _), .among(let path, _), .exists(let path, _),
+            .contains(let path, _):
+            paths.insert(path)
+        case .not(let filter): filter.collectPaths(into: &paths)
+        case .all(let filters), .any(let filters):
+            filters.forEach { $0.collectPaths(into: &paths) }
+        }
+    }
+}
