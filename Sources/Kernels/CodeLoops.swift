@@ -89,23 +89,36 @@ package enum CodeLoops {
         }
     }
 
-    /// Splits doubles at `positions` in those that are 64-bit integers and those that are not.
-    /// Writes `integers` at the position for the former and leaves the positions of the latter in
-    /// `positions`; returns how many those are.
+    /// Writes `base + numbers[i]` at `positions[i]`.
+    package static func scatter(
+        _ numbers: UnsafePointer<UInt32>, base: UInt32, positions: UnsafePointer<UInt32>,
+        count: Int, into codes: Codes
+    ) {
+        for index in 0..<count { codes[Int(positions[index])] = base &+ numbers[index] }
+    }
+
+    /// Whether `value` is an integer of 64 bits.
+    @inline(__always) private static func isIntegral(_ value: Double) -> Bool {
+        value >= -0x1p63 && value < 0x1p63 && value == value.rounded(.towardZero)
+    }
+
+    /// Appends the doubles that are 64-bit integers, as such, to `integers`, and their positions to
+    /// `integerPositions`; moves the others and their positions to the front. Returns how many
+    /// stay.
     package static func splitIntegral(
-        _ values: UnsafePointer<Double>, positions: UnsafeMutablePointer<UInt32>, count: Int,
-        integers: UnsafeMutablePointer<Int64>, isIntegral: UnsafeMutablePointer<UInt8>
+        _ values: inout [Double], positions: inout [UInt32], integers: inout [Int64],
+        integerPositions: inout [UInt32]
     ) -> Int {
         var rest = 0
-        for index in 0..<count {
+        for index in 0..<values.count {
             let value = values[index]
-            if value >= -0x1p63, value < 0x1p63, value == value.rounded(.towardZero) {
-                integers[index] = Int64(value)
-                isIntegral[index] = 1
+            if isIntegral(value) {
+                integers.append(Int64(value))
+                integerPositions.append(positions[index])
             } else {
-                isIntegral[index] = 0
+                values[rest] = value
                 positions[rest] = positions[index]
-                rest &+= 1
+                rest += 1
             }
         }
         return rest
