@@ -197,6 +197,8 @@ let package = Package(
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests("Kernels", ["Base"]),
+        tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),

@@ -72,20 +72,23 @@ package enum CodeLoops {
         return low
     }
 
-    /// The bucket of each instant, counted from `firstBucket`: `boundaries[b] <= instant <
-    /// boundaries[b + 1]`. Instants lie inside the boundaries.
+    /// The bucket of each instant, counted from the first of `buckets`: `boundaries[b] <= instant <
+    /// boundaries[b + 1]`. An instant outside goes to the nearest of `buckets`.
     package static func buckets(
         of instants: UnsafePointer<Int64>, count: Int, boundaries: UnsafePointer<Int64>,
-        boundaryCount: Int, firstBucket: Int, into codes: Codes
+        buckets: ClosedRange<Int>, into codes: Codes
     ) {
         // Neighbouring events mostly share a bucket even where they are not sorted.
-        var bucket = firstBucket
+        var bucket = buckets.lowerBound
         for row in 0..<count {
             let instant = instants[row]
             if instant < boundaries[bucket] || instant >= boundaries[bucket + 1] {
-                bucket = lowerBound(boundaries, from: 0, to: boundaryCount, of: instant &+ 1) - 1
+                let end = lowerBound(
+                    boundaries, from: buckets.lowerBound, to: buckets.upperBound + 1,
+                    of: instant &+ 1)
+                bucket = max(end - 1, buckets.lowerBound)
             }
-            codes[row] = UInt32(truncatingIfNeeded: bucket - firstBucket)
+            codes[row] = UInt32(truncatingIfNeeded: bucket - buckets.lowerBound)
         }
     }
 
