@@ -198,6 +198,7 @@ let package = Package(
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
+        tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
