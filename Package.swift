@@ -203,6 +203,7 @@ let package = Package(
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
+        tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
