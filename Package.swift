@@ -48,6 +48,8 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(
     name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(
@@ -149,7 +151,7 @@ let package = Package(
             "Runtime",
             [
                 "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
-                configuration,
+                unixSignals, configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
         library(
