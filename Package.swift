@@ -114,7 +114,12 @@ let package = Package(
 
         // Level 3: services built of them.
         library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
-        library("RPC", ["Base", "Crypto", "Wire", "EventLoop", logging, metrics]),
+        library(
+            "RPC",
+            [
+                "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
+                coreMetrics,
+            ]),
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
