@@ -201,6 +201,8 @@ let package = Package(
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
+        tests("Compression", ["Base"]),
+        tests("RowStore", ["Base"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
