@@ -108,7 +108,7 @@ let package = Package(
         library("Topology", ["Base", "Model", logging, metrics]),
         library("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         library("Lag", ["Base", "Model", "JSON"]),
-        library("Scan", ["Base", "Model", "Aggregate", "Plan", "Columns", "Kernels"]),
+        library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
         library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
@@ -148,7 +148,7 @@ let package = Package(
         library(
             "Runtime",
             [
-                "Base", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
+                "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
                 configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
@@ -197,12 +197,15 @@ let package = Package(
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests("Kernels", ["Base"]),
+        tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base"]),
+        tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -163,7 +163,8 @@ internal import Synchronization
         guard !isClosing else { return }
         isClosing = true
         unsafe uv_walk(raw, { handle, _ in
-            guard let handle = unsafe handle, unsafe handle.pointee.type == UV_POLL || handle.pointee.type == UV_TIMER,
+            guard let handle = unsafe handle, unsafe handle.pointee.type == UV_POLL || handle.pointee.type == UV_TIMER
+                    || handle.pointee.type == UV_PROCESS,
                 unsafe uv_is_closing(handle) == 0, let data = unsafe handle.pointee.data
             else { return }
             unsafe Unmanaged<LoopHandle>.fromOpaque(data).takeUnretainedValue().loopIsClosing()

@@ -21,23 +21,38 @@ package struct BytesTable: Sendable {
     /// The string's number; a new string gets the next.
     package mutating func number(of bytes: UnsafeRawBufferPointer) -> UInt32 {
         if 2 * (ends.count + 1) > slots.count { grow() }
-        var hasher = Hasher()
-        hasher.combine(bytes: bytes)
-        let hash = UInt32(truncatingIfNeeded: hasher.finalize())
-        let mask = slots.count - 1
-        var slot = Int(hash) & mask
-        while true {
-            let entry = slots[slot]
-            if entry == 0 { break }
-            let index = Int(entry) - 1
-            if hashes[index] == hash, isEqual(index, bytes) { return entry - 1 }
-            slot = (slot + 1) & mask
-        }
+        let hash = hash(bytes)
+        let slot = slot(of: bytes, hash: hash)
+        if slots[slot] != 0 { return slots[slot] - 1 }
         arena.append(contentsOf: bytes)
         ends.append(arena.count)
         hashes.append(hash)
         slots[slot] = UInt32(truncatingIfNeeded: ends.count)
         return UInt32(truncatingIfNeeded: ends.count - 1)
+    }
+
+    /// Whether it has the string.
+    package func contains(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        slots[slot(of: bytes, hash: hash(bytes))] != 0
+    }
+
+    private func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var hasher = Hasher()
+        hasher.combine(bytes: bytes)
+        return UInt32(truncatingIfNeeded: hasher.finalize())
+    }
+
+    /// The slot that holds the string, or the empty one where it belongs.
+    private func slot(of bytes: UnsafeRawBufferPointer, hash: UInt32) -> Int {
+        let mask = slots.count - 1
+        var slot = Int(hash) & mask
+        while true {
+            let entry = slots[slot]
+            if entry == 0 { return slot }
+            let index = Int(entry) - 1
+            if hashes[index] == hash, isEqual(index, bytes) { return slot }
+            slot = (slot + 1) & mask
+        }
     }
 
     /// The string of a number.

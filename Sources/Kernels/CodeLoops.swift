@@ -72,40 +72,56 @@ package enum CodeLoops {
         return low
     }
 
-    /// The bucket of each instant, counted from `firstBucket`: `boundaries[b] <= instant <
-    /// boundaries[b + 1]`. Instants lie inside the boundaries.
+    /// The bucket of each instant, counted from the first of `buckets`: `boundaries[b] <= instant <
+    /// boundaries[b + 1]`. An instant outside goes to the nearest of `buckets`.
     package static func buckets(
         of instants: UnsafePointer<Int64>, count: Int, boundaries: UnsafePointer<Int64>,
-        boundaryCount: Int, firstBucket: Int, into codes: Codes
+        buckets: ClosedRange<Int>, into codes: Codes
     ) {
         // Neighbouring events mostly share a bucket even where they are not sorted.
-        var bucket = firstBucket
+        var bucket = buckets.lowerBound
         for row in 0..<count {
             let instant = instants[row]
             if instant < boundaries[bucket] || instant >= boundaries[bucket + 1] {
-                bucket = lowerBound(boundaries, from: 0, to: boundaryCount, of: instant &+ 1) - 1
+                let end = lowerBound(
+                    boundaries, from: buckets.lowerBound, to: buckets.upperBound + 1,
+                    of: instant &+ 1)
+                bucket = max(end - 1, buckets.lowerBound)
             }
-            codes[row] = UInt32(truncatingIfNeeded: bucket - firstBucket)
+            codes[row] = UInt32(truncatingIfNeeded: bucket - buckets.lowerBound)
         }
     }
 
-    /// Splits doubles at `positions` in those that are 64-bit integers and those that are not.
-    /// Writes `integers` at the position for the former and leaves the positions of the latter in
-    /// `positions`; returns how many those are.
+    /// Writes `base + numbers[i]` at `positions[i]`.
+    package static func scatter(
+        _ numbers: UnsafePointer<UInt32>, base: UInt32, positions: UnsafePointer<UInt32>,
+        count: Int, into codes: Codes
+    ) {
+        for index in 0..<count { codes[Int(positions[index])] = base &+ numbers[index] }
+    }
+
+    /// Whether `value` is an integer of 64 bits.
+    @inline(__always) private static func isIntegral(_ value: Double) -> Bool {
+        value >= -0x1p63 && value < 0x1p63 && value == value.rounded(.towardZero)
+    }
+
+    /// Appends the doubles that are 64-bit integers, as such, to `integers`, and their positions to
+    /// `integerPositions`; moves the others and their positions to the front. Returns how many
+    /// stay.
     package static func splitIntegral(
-        _ values: UnsafePointer<Double>, positions: UnsafeMutablePointer<UInt32>, count: Int,
-        integers: UnsafeMutablePointer<Int64>, isIntegral: UnsafeMutablePointer<UInt8>
+        _ values: inout [Double], positions: inout [UInt32], integers: inout [Int64],
+        integerPositions: inout [UInt32]
     ) -> Int {
         var rest = 0
-        for index in 0..<count {
+        for index in 0..<values.count {
             let value = values[index]
-            if value >= -0x1p63, value < 0x1p63, value == value.rounded(.towardZero) {
-                integers[index] = Int64(value)
-                isIntegral[index] = 1
+            if isIntegral(value) {
+                integers.append(Int64(value))
+                integerPositions.append(positions[index])
             } else {
-                isIntegral[index] = 0
+                values[rest] = value
                 positions[rest] = positions[index]
-                rest &+= 1
+                rest += 1
             }
         }
         return rest

@@ -160,17 +160,16 @@ package enum MaskLoops {
         return found
     }
 
-    /// Positions, from 0, of the rows among `rows` whose tag is `tag`; returns how many. Without
-    /// `rows`, of the rows from `first` on. The target has `count` elements and one to spare.
+    /// The positions whose tag is `tag`, ascending; returns how many. The target has `count`
+    /// elements and one to spare.
     package static func positions(
-        ofTag tag: UInt8, in tags: UnsafePointer<UInt8>, rows: UnsafePointer<UInt32>?, first: Int,
-        count: Int, into target: UnsafeMutablePointer<UInt32>
+        ofTag tag: UInt8, in tags: UnsafePointer<UInt8>, count: Int,
+        into target: UnsafeMutablePointer<UInt32>
     ) -> Int {
         var found = 0
         for position in 0..<count {
-            let row = rows.map { Int($0[position]) } ?? first &+ position
             target[found] = UInt32(truncatingIfNeeded: position)
-            found &+= tags[row] == tag ? 1 : 0
+            found &+= tags[position] == tag ? 1 : 0
         }
         return found
     }

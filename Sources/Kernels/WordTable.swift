@@ -31,6 +31,35 @@ package struct WordTable: Sendable {
     package mutating func numbers(
         of many: UnsafePointer<UInt64>, count: Int, into target: UnsafeMutablePointer<UInt32>
     ) {
+        numbers(count: count, into: target) { many[$0] }
+    }
+
+    /// The numbers of many integers, as the words of the same bits.
+    package mutating func numbers(
+        of many: UnsafePointer<Int64>, count: Int, into target: UnsafeMutablePointer<UInt32>
+    ) {
+        numbers(count: count, into: target) { UInt64(bitPattern: many[$0]) }
+    }
+
+    /// The numbers of many codes.
+    package mutating func numbers(
+        of many: UnsafePointer<UInt32>, count: Int, into target: UnsafeMutablePointer<UInt32>
+    ) {
+        numbers(count: count, into: target) { UInt64(many[$0]) }
+    }
+
+    /// The numbers of many doubles, as the words of the same bits.
+    package mutating func numbers(
+        of many: UnsafePointer<Double>, count: Int, into target: UnsafeMutablePointer<UInt32>
+    ) {
+        numbers(count: count, into: target) { many[$0].bitPattern }
+    }
+
+    /// Inlined into the above, closure included, so that the loop is concrete.
+    @inline(__always)
+    private mutating func numbers(
+        count: Int, into target: UnsafeMutablePointer<UInt32>, word: (Int) -> UInt64
+    ) {
         var done = 0
         while done < count {
             // In steps, so that the table grows with the distinct words and not with the rows.
@@ -38,7 +67,8 @@ package struct WordTable: Sendable {
             if 2 * (words.count + step) > slots.count { grow(toHold: words.count + step) }
             slots.withUnsafeMutableBufferPointer { slots in
                 for index in done..<done + step {
-                    target[index] = Self.number(of: many[index], in: slots, words: &words, seed: seed)
+                    target[index] = Self.number(
+                        of: word(index), in: slots, words: &words, seed: seed)
                 }
             }
             done += step

@@ -1,0 +1,122 @@
+// One aggregate of a plan over all groups of a scan.
+
+internal import Aggregate
+internal import Columns
+
+/// What one block offers to the aggregates, computed once for each column.
+struct BlockAnswers {
+    let rows: SelectedRows
+    let cells: BlockCells
+    let groupCount: Int
+    let seed: UInt64
+    private var numbers: [Int: BlockNumbers] = [:]
+    private var codes: [Int: LocalCodes] = [:]
+
+    init(rows: SelectedRows, cells: BlockCells, groupCount: Int, seed: UInt64) {
+        self.rows = rows
+        self.cells = cells
+        self.groupCount = groupCount
+        self.seed = seed
+    }
+
+    mutating func numbers(
+        _ column: Int, _ columns: inout BlockColumns
+    ) throws(BlockError) -> BlockNumbers {
+        if let known = numbers[column] { return known }
+        // A column without numbers need not be decoded.
+        let hasNumbers = !columns.kinds(column).isDisjoint(with: .numbers)
+        let found = BlockNumbers(
+            columns.chunks[column], hasNumbers ? try columns.values(column) : nil, rows, cells)
+        numbers[column] = found
+        return found
+    }
+
+    mutating func codes(
+        _ column: Int, _ columns: inout BlockColumns
+    ) throws(BlockError) -> LocalCodes {
+        if let known = codes[column] { return known }
+        let found = LocalCodes(try columns.values(column), rows, seed: seed)
+        codes[column] = found
+        return found
+    }
+}
+
+/// The states of one aggregate in every group.
+enum Accumulator {
+    case count([Int64])
+    case sum(SumAccumulator, column: Int, isAverage: Bool)
+    case extreme(ExtremeAccumulator, column: Int)
+    case distinct(DistinctAccumulator, column: Int, isSelect: Bool)
+
+    init(_ request: AggregateRequest, _ columns: inout ColumnList, seed: UInt64) {
+        // A request without a property can only count; anything else would be the planner's bug,
+        // and counting rows of a shard is harmless.
+        guard let target = request.target, request.kind != .count else {
+            self = .count([])
+            return
+        }
+        let column = columns.index(of: target)
+        switch request.kind {
+        case .count: self = .count([])
+        case .sum: self = .sum(SumAccumulator(), column: column, isAverage: false)
+        case .average: self = .sum(SumAccumulator(), column: column, isAverage: true)
+        case .minimum: self = .extreme(ExtremeAccumulator(isMinimum: true), column: column)
+        case .maximum: self = .extreme(ExtremeAccumulator(isMinimum: false), column: column)
+        case .countUnique:
+            self = .distinct(DistinctAccumulator(seed: seed), column: column, isSelect: false)
+        case .selectUnique:
+            self = .distinct(DistinctAccumulator(seed: seed), column: column, isSelect: true)
+        }
+    }
+
+    /// Values that distinct sets hold.
+    var distinctCount: Int {
+        if case .distinct(let values, _, _) = self { values.count } else { 0 }
+    }
+
+    /// Adds the selected rows of a block.
+    mutating func add(_ answers: inout BlockAnswers, _ columns: inout BlockColumns) throws {
+        let before = self
+        // Taken out of `self`, so that what grows is not copied.
+        self = .count([])
+        switch consume before {
+        case .count(var counts):
+            let cells = answers.cells
+            counts.append(contentsOf: repeatElement(0, count: answers.groupCount - counts.count))
+            for cell in 0..<cells.cellCount where cells.counts[cell] > 0 {
+                counts[cells.groups[cell]] += cells.counts[cell]
+            }
+            self = .count(counts)
+        case .sum(var sums, let column, let isAverage):
+            let numbers = try answers.numbers(column, &columns)
+            try sums.add(numbers, answers.cells, groupCount: answers.groupCount)
+            self = .sum(sums, column: column, isAverage: isAverage)
+        case .extreme(var extremes, let column):
+            let numbers = try answers.numbers(column, &columns)
+            try extremes.add(numbers, answers.cells, groupCount: answers.groupCount)
+            self = .extreme(extremes, column: column)
+        case .distinct(var values, let column, let isSelect):
+            let codes = try answers.codes(column, &columns)
+            try values.add(codes, answers.cells)
+            self = .distinct(values, column: column, isSelect: isSelect)
+        }
+    }
+
+    /// The state of every group.
+    func states(groupCount: Int) throws(AggregateError) -> [AggregateState] {
+        switch self {
+        case .count(let counts):
+            return (0..<groupCount).map { .count($0 < counts.count ? counts[$0] : 0) }
+        case .sum(let sums, _, let isAverage):
+            return (0..<groupCount).map {
+                isAverage
+                    ? .average(sums.sum(of: $0), count: sums.count(of: $0)) : .sum(sums.sum(of: $0))
+            }
+        case .extreme(let extremes, _): return (0..<groupCount).map { extremes.state(of: $0) }
+        case .distinct(let values, _, let isSelect):
+            return try values.sets(groupCount: groupCount).map {
+                isSelect ? .selectUnique($0) : .countUnique($0)
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+// Which cell each selected row belongs to. A cell is one combination of bucket and group values
+// within a block; cells are numbered densely so that aggregates accumulate in plain arrays.
+
+internal import Base
+internal import Kernels
+internal import Plan
+
+/// The cells of one block, and the group of the whole scan that each stands for.
+struct BlockCells {
+    /// Selected rows.
+    let rowCount: Int
+    /// One a position; empty if there is a single cell.
+    private(set) var cells: [UInt32] = []
+    private(set) var cellCount = 1
+    /// Rows of each cell; a cell that no row is in has no group.
+    private(set) var counts: [Int64] = []
+    /// The group of each cell that has rows.
+    private(set) var groups: [Int] = []
+    /// A position of each cell; empty if the cell itself is the code of the only varying column.
+    private var representatives: [UInt32] = []
+
+    var isSingle: Bool { cells.isEmpty }
+
+    /// Combines the codes of buckets (if there are several) and of the group's columns.
+    init(
+        rowCount: Int, buckets: BucketCodes, columns: [LocalCodes], into table: inout GroupTable
+    ) throws(PartialError) {
+        self.rowCount = rowCount
+        var isDirect = true
+        if !buckets.codes.isEmpty {
+            combine(buckets.codes, buckets.count, table.seed, &isDirect)
+        }
+        for column in columns where !column.isConstant {
+            combine(column.codes, column.cardinality, table.seed, &isDirect)
+        }
+        if isSingle {
+            counts = [Int64(rowCount)]
+        } else {
+            counts = [Int64](repeating: 0, count: cellCount)
+            SumLoops.count(cells, count: rowCount, into: &counts, cellCount: cellCount)
+        }
+        if !isDirect {
+            representatives = [UInt32](repeating: 0, count: cellCount)
+            CodeLoops.representatives(cells, count: rowCount, into: &representatives)
+        }
+        try assignGroups(buckets, columns, &table)
+    }
+
+    /// Refines the cells by one more column.
+    private mutating func combine(
+        _ codes: [UInt32], _ cardinality: Int, _ seed: UInt64, _ isDirect: inout Bool
+    ) {
+        // Arrays over all combinations pay as long as they are not much longer than the rows.
+        let directMax = 2 * rowCount + 64
+        if isSingle {
+            cells = codes
+            cellCount = cardinality
+            guard cardinality > directMax else { return }
+            isDirect = false
+            compact(seed) { $0.numbers(of: codes, count: $1, into: $2) }
+            return
+        }
+        isDirect = false
+        if cellCount * cardinality <= directMax {
+            CodeLoops.combine(
+                &cells, with: codes, cardinality: UInt32(cardinality), count: rowCount)
+            cellCount *= cardinality
+            return
+        }
+        let (before, count) = (cells, rowCount)
+        let pairs: [UInt64] = filled(count) {
+            CodeLoops.pair(before, with: codes, count: count, into: $0)
+        }
+        compact(seed) { $0.numbers(of: pairs, count: $1, into: $2) }
+    }
+
+    private mutating func compact(
+        _ seed: UInt64, _ number: (inout WordTable, Int, UnsafeMutablePointer<UInt32>) -> Void
+    ) {
+        var table = WordTable(seed: seed)
+        let count = rowCount
+        cells = filled(count) { number(&table, count, $0) }
+        cellCount = table.count
+    }
+
+    private mutating func assignGroups(
+        _ buckets: BucketCodes, _ columns: [LocalCodes], _ table: inout GroupTable
+    ) throws(PartialError) {
+        groups = [Int](repeating: 0, count: cellCount)
+        var known = columns.map { [UInt32](repeating: .max, count: $0.cardinality) }
+        for cell in 0..<cellCount where counts[cell] > 0 {
+            let position = representatives.isEmpty ? nil : Int(representatives[cell])
+            func code(_ codes: [UInt32]) -> Int {
+                codes.isEmpty ? 0 : position.map { Int(codes[$0]) } ?? cell
+            }
+            var group = table.bucket(buckets.first + code(buckets.codes))
+            for index in columns.indices {
+                let local = code(columns[index].codes)
+                if known[index][local] == .max {
+                    known[index][local] =
+                        columns[index].global(local, in: &table.values[index]).bits
+                }
+                group = table.refine(group, column: index, by: ValueCode(bits: known[index][local]))
+            }
+            groups[cell] = group
+        }
+        guard table.count <= Limits.queryGroupsMax else { throw .tooManyGroups }
+    }
+}
+
+/// The bucket of each selected row.
+struct BucketCodes {
+    /// The bucket that code 0 stands for.
+    var first = 0
+    /// Codes in use.
+    var count = 1
+    /// One a position; empty if all have code 0.
+    var codes: [UInt32] = []
+}
+
+/// Numbers the groups of a whole scan. A group is a bucket refined by one value after the other, so
+/// each step is one lookup of a pair of numbers.
+struct GroupTable {
+    let seed: UInt64
+    /// The values of each group column.
+    var values: [ValueInterner]
+    private var buckets: WordTable
+    /// Table i numbers pairs of the group so far and the value of column i.
+    private var pairs: [WordTable]
+
+    init(columnCount: Int, seed: UInt64) {
+        self.seed = seed
+        values = (0..<columnCount).map { _ in ValueInterner(seed: seed) }
+        buckets = WordTable(seed: seed)
+        pairs = (0..<columnCount).map { _ in WordTable(seed: seed) }
+    }
+
+    var count: Int { pairs.last?.count ?? buckets.count }
+
+    mutating func bucket(_ bucket: Int) -> Int { Int(buckets.number(of: UInt64(bucket))) }
+
+    mutating func refine(_ group: Int, column: Int, by value: ValueCode) -> Int {
+        Int(pairs[column].number(of: UInt64(group) << 32 | UInt64(value.bits)))
+    }
+
+    /// The bucket and values of a group.
+    func cell(of group: Int) -> (bucket: Int32, codes: [ValueCode]) {
+        var codes = [ValueCode](repeating: .null, count: pairs.count)
+        var group = group
+        for index in pairs.indices.reversed() {
+            let pair = pairs[index].words[group]
+            codes[index] = ValueCode(bits: UInt32(truncatingIfNeeded: pair))
+            group = Int(pair >> 32)
+        }
+        return (Int32(truncatingIfNeeded: buckets.words[group]), codes)
+    }
+}

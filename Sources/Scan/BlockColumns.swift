@@ -1,0 +1,42 @@
+// The columns that a plan names, found in one block and decoded when first asked for.
+
+internal import Columns
+internal import JSON
+internal import Model
+
+/// The paths of a plan, each with a number.
+struct ColumnList {
+    private(set) var paths: [PropertyPath] = []
+
+    mutating func index(of path: PropertyPath) -> Int {
+        if let known = paths.firstIndex(of: path) { return known }
+        paths.append(path)
+        return paths.count - 1
+    }
+}
+
+/// One block's columns for one plan. Lives as long as the block is looked at.
+struct BlockColumns {
+    let block: Block
+    /// Nil: missing in every row.
+    let chunks: [ColumnChunk?]
+    private var decoded: [DecodedColumn?]
+
+    init(_ block: Block, _ list: ColumnList) {
+        self.block = block
+        chunks = list.paths.map { block.column($0) }
+        decoded = [DecodedColumn?](repeating: nil, count: list.paths.count)
+    }
+
+    /// Kinds of values in a column, from the directory.
+    func kinds(_ column: Int) -> TagSet { chunks[column]?.kinds ?? .missing }
+
+    /// Its values by row; nil: missing in every row.
+    mutating func values(_ column: Int) throws(BlockError) -> DecodedColumn? {
+        if let known = decoded[column] { return known }
+        guard let chunk = chunks[column] else { return nil }
+        let values = try chunk.decode()
+        decoded[column] = values
+        return values
+    }
+}

@@ -1,0 +1,133 @@
+// Sums, averages and extremes of every group of a scan: filled a block at a time from dense arrays
+// over the block's cells.
+
+internal import Aggregate
+internal import Kernels
+internal import Model
+
+/// Sums and counts of numbers by group.
+struct SumAccumulator {
+    private var sums: [NumberSum] = []
+    private var counts: [Int64] = []
+
+    mutating func add(
+        _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
+    ) throws(AggregateError) {
+        sums.append(contentsOf: repeatElement(NumberSum(), count: groupCount - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: groupCount - counts.count))
+        if !numbers.ints.values.isEmpty { try addInts(numbers, cells) }
+        if !numbers.doubles.values.isEmpty { addDoubles(numbers.doubles, cells) }
+    }
+
+    private mutating func addInts(
+        _ numbers: BlockNumbers, _ cells: BlockCells
+    ) throws(AggregateError) {
+        let ints = numbers.ints
+        let count = ints.values.count
+        var high = [Int64](repeating: 0, count: cells.cellCount)
+        var low = high
+        if cells.isSingle {
+            if numbers.mayOverflow {
+                (high[0], low[0]) = SumLoops.wideSum(ints.values, count: count)
+            } else {
+                low[0] = SumLoops.sum(ints.values, count: count)
+            }
+        } else if numbers.mayOverflow {
+            SumLoops.wideSum(ints.values, cells: ints.cells, count: count, high: &high, low: &low)
+        } else {
+            SumLoops.sum(
+                ints.values, cells: ints.cells, count: count, into: &low,
+                cellCount: cells.cellCount)
+        }
+        for cell in 0..<cells.cellCount where ints.counts[cell] > 0 {
+            let group = cells.groups[cell]
+            try sums[group].add(integers: Int128(high[cell]) << 32 + Int128(low[cell]))
+            counts[group] += ints.counts[cell]
+        }
+    }
+
+    private mutating func addDoubles(_ doubles: CellNumbers<Double>, _ cells: BlockCells) {
+        let count = doubles.values.count
+        var totals = [CompensatedSum](repeating: CompensatedSum(), count: cells.cellCount)
+        if cells.isSingle {
+            totals[0] = SumLoops.sum(doubles.values, count: count)
+        } else {
+            SumLoops.sum(
+                doubles.values, cells: doubles.cells, count: count, into: &totals,
+                cellCount: cells.cellCount)
+        }
+        for cell in 0..<cells.cellCount where doubles.counts[cell] > 0 {
+            let group = cells.groups[cell]
+            sums[group].add(doubles: totals[cell].sum, correction: totals[cell].correction)
+            counts[group] += doubles.counts[cell]
+        }
+    }
+
+    func sum(of group: Int) -> NumberSum { group < sums.count ? sums[group] : NumberSum() }
+    func count(of group: Int) -> Int64 { group < counts.count ? counts[group] : 0 }
+}
+
+/// The least or the greatest number by group.
+struct ExtremeAccumulator {
+    let isMinimum: Bool
+    private var states: [AggregateState] = []
+
+    init(isMinimum: Bool) { self.isMinimum = isMinimum }
+
+    private var empty: AggregateState { isMinimum ? .minimum(nil) : .maximum(nil) }
+
+    mutating func add(
+        _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
+    ) throws(AggregateError) {
+        states.append(contentsOf: repeatElement(empty, count: groupCount - states.count))
+        if !numbers.ints.values.isEmpty {
+            let extremes = ints(numbers.ints, cells)
+            for cell in 0..<cells.cellCount where numbers.ints.counts[cell] > 0 {
+                try merge(.int(extremes[cell]), into: cells.groups[cell])
+            }
+        }
+        if !numbers.doubles.values.isEmpty {
+            let extremes = doubles(numbers.doubles, cells)
+            for cell in 0..<cells.cellCount where numbers.doubles.counts[cell] > 0 {
+                try merge(.double(extremes[cell]), into: cells.groups[cell])
+            }
+        }
+    }
+
+    private mutating func merge(_ value: Value, into group: Int) throws(AggregateError) {
+        try states[group].merge(isMinimum ? .minimum(value) : .maximum(value))
+    }
+
+    private func ints(_ numbers: CellNumbers<Int64>, _ cells: BlockCells) -> [Int64] {
+        let count = numbers.values.count
+        if cells.isSingle {
+            let extremes = ExtremeLoops.extremes(numbers.values, count: count)
+            return [isMinimum ? extremes.least : extremes.greatest]
+        }
+        var found = [Int64](repeating: isMinimum ? .max : .min, count: cells.cellCount)
+        if isMinimum {
+            ExtremeLoops.minimum(numbers.values, cells: numbers.cells, count: count, into: &found)
+        } else {
+            ExtremeLoops.maximum(numbers.values, cells: numbers.cells, count: count, into: &found)
+        }
+        return found
+    }
+
+    private func doubles(_ numbers: CellNumbers<Double>, _ cells: BlockCells) -> [Double] {
+        let count = numbers.values.count
+        if cells.isSingle {
+            let extremes = ExtremeLoops.extremes(numbers.values, count: count)
+            return [isMinimum ? extremes.least : extremes.greatest]
+        }
+        var found = [Double](
+            repeating: isMinimum ? .infinity : -.infinity, count: cells.cellCount)
+        if isMinimum {
+            ExtremeLoops.minimum(numbers.values, cells: numbers.cells, count: count, into: &found)
+        } else {
+            ExtremeLoops.maximum(numbers.values, cells: numbers.cells, count: count, into: &found)
+        }
+        return found
+    }
+
+    func state(of group: Int) -> AggregateState { group < states.count ? states[group] : empty }
+}

@@ -1,0 +1,209 @@
+// Runs one plan over blocks: prune by zone maps, select rows by time and filters, number their
+// cells, accumulate. Everything that happens for each row is a loop of Kernels over plain arrays.
+
+internal import Aggregate
+internal import Base
+package import Columns
+internal import JSON
+internal import Kernels
+internal import Model
+package import Plan
+
+/// One plan over one stretch of blocks. Not Sendable: each thread that scans has its own, and their
+/// results merge (`PartialMerger`). It knows nothing of time: whoever feeds it checks deadlines
+/// between blocks.
+package final class ScanExecution {
+    private let plan: ScanPlan
+    private let filter: FilterTree
+    private let columnList: ColumnList
+    private let groupColumns: [Int]
+    private let timestampColumn: Int
+    /// Milliseconds; the plan's timeframe, cut to the buckets. Nil: all time.
+    private let timeframe: Range<Int64>?
+    private let boundaries: [Int64]
+    private let seed: UInt64
+    private let parser = JSONParser()
+
+    private var groups: GroupTable
+    private var accumulators: [Accumulator]
+    private var statistics = ScanStatistics()
+
+    package init(plan: ScanPlan) {
+        self.plan = plan
+        var columns = ColumnList()
+        filter = FilterTree(.all(plan.filters), columns: &columns)
+        groupColumns = plan.groupBy.map { columns.index(of: $0) }
+        timestampColumn = columns.index(of: .timestamp)
+        // Swift seeds its hashing once a process; an empty hash is as good a seed as any.
+        let seed = UInt64(bitPattern: Int64(Hasher().finalize()))
+        self.seed = seed
+        accumulators = plan.aggregates.map { Accumulator($0, &columns, seed: seed) }
+        columnList = columns
+        groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
+        // Fewer than two boundaries bound no bucket.
+        let times = plan.boundaries.map(\.milliseconds)
+        boundaries = times.count >= 2 ? times : []
+        timeframe = Self.timeframe(plan.timeframe, boundaries)
+    }
+
+    private static func timeframe(
+        _ planned: Range<Timestamp>?, _ boundaries: [Int64]
+    ) -> Range<Int64>? {
+        let asked = planned.map { $0.lowerBound.milliseconds..<$0.upperBound.milliseconds }
+        guard let first = boundaries.first, let last = boundaries.last else { return asked }
+        let buckets = first..<max(first, last)
+        return asked.map { $0.clamped(to: buckets) } ?? buckets
+    }
+
+    /// Adds a block's events. After an error the execution is of no more use.
+    package func consume(_ block: Block) throws {
+        guard block.rowCount > 0 else { return }
+        var columns = BlockColumns(block, columnList)
+        guard mayMatch(block), filter.verdict(columns).canHold else {
+            statistics.blocksSkipped += 1
+            return
+        }
+        statistics.blocksRead += 1
+        statistics.rowsScanned += Int64(block.rowCount)
+        guard let rows = try select(&columns) else { return }
+        statistics.rowsMatched += Int64(rows.count)
+        let buckets = try bucketCodes(rows, &columns)
+        var codes: [LocalCodes] = []
+        for column in groupColumns {
+            codes.append(LocalCodes(try columns.values(column), rows, seed: seed))
+        }
+        let cells = try BlockCells(
+            rowCount: rows.count, buckets: buckets, columns: codes, into: &groups)
+        var answers = BlockAnswers(
+            rows: rows, cells: cells, groupCount: groups.count, seed: seed)
+        for index in accumulators.indices { try accumulators[index].add(&answers, &columns) }
+        guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
+        else { throw PartialError.aggregate(.tooManyDistinctValues) }
+    }
+
+    /// The states of every bucket and group that had an event, in the order of `PartialMerger`.
+    package func finish() throws -> PartialResult {
+        var states: [[AggregateState]] = []
+        for accumulator in accumulators {
+            states.append(try accumulator.states(groupCount: groups.count))
+        }
+        var result = PartialResult(statistics: statistics)
+        result.groups.reserveCapacity(groups.count)
+        for group in 0..<groups.count {
+            let (bucket, codes) = groups.cell(of: group)
+            let key = codes.enumerated().map { groups.values[$0.offset].value(of: $0.element) }
+            result.groups.append(
+                PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
+        }
+        result.groups.sort()
+        return result
+    }
+
+    // MARK: Selection
+
+    private func mayMatch(_ block: Block) -> Bool {
+        guard let timeframe else { return true }
+        return block.minTimestamp < timeframe.upperBound
+            && block.maxTimestamp >= timeframe.lowerBound && !timeframe.isEmpty
+    }
+
+    /// Nil when no row is left.
+    private func select(_ columns: inout BlockColumns) throws(BlockError) -> SelectedRows? {
+        let rowCount = columns.block.rowCount
+        var range = RowRange(first: 0, count: rowCount)
+        var mask: [UInt8]?
+        if let timeframe, !isWithin(timeframe, columns.block) {
+            (range, mask) = try selectTime(timeframe, &columns)
+        }
+        guard range.count > 0 else { return nil }
+        if filter.verdict(columns).canFail {
+            switch try filter.mask(&columns, range, parser) {
+            case .none: return nil
+            case .all: break
+            case .some(var filtered):
+                if let mask { MaskLoops.intersect(mask, count: range.count, into: &filtered) }
+                mask = filtered
+            }
+        }
+        guard let mask else { return SelectedRows(range, of: rowCount) }
+        let rows = SelectedRows(range, mask: mask, of: rowCount)
+        return rows.count > 0 ? rows : nil
+    }
+
+    private func isWithin(_ timeframe: Range<Int64>, _ block: Block) -> Bool {
+        timeframe.contains(block.minTimestamp) && timeframe.contains(block.maxTimestamp)
+    }
+
+    private func selectTime(
+        _ timeframe: Range<Int64>, _ columns: inout BlockColumns
+    ) throws(BlockError) -> (RowRange, [UInt8]?) {
+        let rowCount = columns.block.rowCount
+        let times = try timestamps(&columns)
+        if columns.block.isSortedByTimestamp {
+            let first = CodeLoops.lowerBound(
+                times, from: 0, to: rowCount, of: timeframe.lowerBound)
+            let end = CodeLoops.lowerBound(
+                times, from: first, to: rowCount, of: timeframe.upperBound)
+            return (RowRange(first: first, count: end - first), nil)
+        }
+        var mask = [UInt8](repeating: 0, count: rowCount)
+        MaskLoops.addWithin(
+            times, first: 0, count: rowCount, low: timeframe.lowerBound,
+            high: timeframe.upperBound - 1, to: &mask)
+        return (RowRange(first: 0, count: rowCount), mask)
+    }
+
+    private func timestamps(_ columns: inout BlockColumns) throws(BlockError) -> [Int64] {
+        let values = try columns.values(timestampColumn)
+        guard let values, values.ints.count == columns.block.rowCount else {
+            throw BlockError(
+                code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
+                message: "not every event has a time")
+        }
+        return values.ints
+    }
+
+    // MARK: Buckets
+
+    private func bucketCodes(
+        _ rows: SelectedRows, _ columns: inout BlockColumns
+    ) throws(BlockError) -> BucketCodes {
+        guard let timeframe else { return BucketCodes() }
+        guard !boundaries.isEmpty else { return BucketCodes() }
+        let first = bucket(of: max(columns.block.minTimestamp, timeframe.lowerBound))
+        let last = bucket(of: min(columns.block.maxTimestamp, timeframe.upperBound - 1))
+        guard last > first else { return BucketCodes(first: first) }
+        let times = rows.pick(try timestamps(&columns))
+        let isSorted = columns.block.isSortedByTimestamp
+        let codes: [UInt32] = filled(rows.count) { target in
+            if isSorted {
+                fillRuns(times, from: first, to: last, into: target)
+            } else {
+                CodeLoops.buckets(
+                    of: times, count: times.count, boundaries: boundaries, buckets: first...last,
+                    into: target)
+            }
+        }
+        return BucketCodes(first: first, count: last - first + 1, codes: codes)
+    }
+
+    /// The bucket of an instant inside the boundaries.
+    private func bucket(of instant: Int64) -> Int {
+        CodeLoops.lowerBound(boundaries, from: 0, to: boundaries.count, of: instant + 1) - 1
+    }
+
+    /// Sorted rows of one bucket lie together: only the ends of the runs are looked for.
+    private func fillRuns(
+        _ times: [Int64], from first: Int, to last: Int, into target: UnsafeMutablePointer<UInt32>
+    ) {
+        var row = 0
+        for bucket in first...last {
+            let end = CodeLoops.lowerBound(
+                times, from: row, to: times.count, of: boundaries[bucket + 1])
+            (target + row).update(repeating: UInt32(bucket - first), count: end - row)
+            row = end
+        }
+        // None is left, unless the block's header lies about its times.
+        (target + row).update(repeating: UInt32(last - first), count: times.count - row)
+    }
+}

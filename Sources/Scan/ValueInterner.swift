@@ -1,0 +1,66 @@
+// Numbers the values of one property over a whole scan. Blocks have codes of their own; this is
+// where equal values of different blocks become equal, once for each distinct value of a block.
+
+internal import Kernels
+internal import Model
+
+/// A value's number within one interner: its kind in the top three bits, its number among the
+/// values of that kind in the others.
+struct ValueCode: Hashable {
+    let bits: UInt32
+
+    enum Kind: UInt32 {
+        case null = 0
+        case bool, int, double, string, json
+    }
+
+    init(_ kind: Kind, _ number: UInt32) { bits = kind.rawValue << 29 | number }
+    init(bits: UInt32) { self.bits = bits }
+
+    static let null = ValueCode(.null, 0)
+    var kind: Kind { Kind(rawValue: bits >> 29) ?? .null }
+    var number: Int { Int(bits & 0x1FFF_FFFF) }
+}
+
+/// The distinct values of one property, numbers in their one representation. Limits on groups and
+/// distinct values keep each kind far below 2^29 values.
+struct ValueInterner {
+    private var ints: WordTable
+    private var doubles: WordTable
+    private var strings = BytesTable()
+    private var documents = BytesTable()
+
+    init(seed: UInt64) {
+        ints = WordTable(seed: seed)
+        doubles = WordTable(seed: seed)
+    }
+
+    func code(_ value: Bool) -> ValueCode { ValueCode(.bool, value ? 1 : 0) }
+
+    mutating func code(_ value: Int64) -> ValueCode {
+        ValueCode(.int, ints.number(of: UInt64(bitPattern: value)))
+    }
+
+    /// For doubles that are not 64-bit integers.
+    mutating func code(fraction value: Double) -> ValueCode {
+        ValueCode(.double, doubles.number(of: value.bitPattern))
+    }
+
+    mutating func code(text: UnsafeBufferPointer<UInt8>, isJSON: Bool) -> ValueCode {
+        let bytes = UnsafeRawBufferPointer(text)
+        return isJSON
+            ? ValueCode(.json, documents.number(of: bytes))
+            : ValueCode(.string, strings.number(of: bytes))
+    }
+
+    func value(of code: ValueCode) -> Value {
+        switch code.kind {
+        case .null: .null
+        case .bool: .bool(code.number == 1)
+        case .int: .int(Int64(bitPattern: ints.words[code.number]))
+        case .double: .double(Double(bitPattern: doubles.words[code.number]))
+        case .string: .string(strings.string(code.number))
+        case .json: .json(documents.string(code.number))
+        }
+    }
+}
