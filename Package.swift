@@ -210,6 +210,8 @@ let package = Package(
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
+        tests("Compression", ["Base"]),
+        tests("RowStore", ["Base"]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
