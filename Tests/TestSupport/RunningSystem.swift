@@ -1,6 +1,6 @@
 // The real executables, started by `millrace up` in a directory of their own, as a user would.
 
-import Foundation
+public import Foundation
 import Glibc
 
 /// endpoints.json as a script outside the project reads it.
@@ -54,7 +54,7 @@ public final class RunningSystem: @unchecked Sendable {
         process.executableURL = URL(filePath: "\(executables)/millrace")
         process.arguments = ["up", "--data", directory] + arguments
         let log = "\(directory)/up.log"
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.standardError = FileHandle(forWritingAtPath: log)
         process.standardOutput = process.standardError
         try process.run()
