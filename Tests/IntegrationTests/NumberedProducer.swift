@@ -3,6 +3,7 @@
 // An event whose answer was lost may or may not be stored; that is the sender's doubt, not the
 // system's. So the proof is per number: all acknowledged are there, each once, none invented.
 
+import Testing
 import Foundation
 import Synchronization
 import TestSupport
