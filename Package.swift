@@ -48,6 +48,8 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(
     name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(
@@ -112,7 +114,12 @@ let package = Package(
 
         // Level 3: services built of them.
         library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
-        library("RPC", ["Base", "Crypto", "Wire", "EventLoop", logging, metrics]),
+        library(
+            "RPC",
+            [
+                "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
+                coreMetrics,
+            ]),
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
@@ -149,7 +156,7 @@ let package = Package(
             "Runtime",
             [
                 "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
-                configuration,
+                unixSignals, configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
         library(
