@@ -114,7 +114,7 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
+        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
         library(
             "RPC",
             [
@@ -200,6 +200,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
+        tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),

@@ -53,7 +53,7 @@ public final class SocketClient: @unchecked Sendable {
     }
 
     /// Tells the peer that nothing more will come.
-    public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Some bytes, at least one; nil when the peer closed.
     public func receive() throws -> [UInt8]? {
