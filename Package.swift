@@ -156,8 +156,8 @@ let package = Package(
         library(
             "Runtime",
             [
-                "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
-                unixSignals, configuration,
+                "Base", "Model", "Crypto", "EventLoop", "HTTP", logging, metrics, coreMetrics,
+                lifecycle, unixSignals, configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
         library(
@@ -206,6 +206,10 @@ let package = Package(
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests(
+            "Runtime",
+            ["Base", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics, coreMetrics,
+             lifecycle]),
         tests(
             "RPC",
             ["Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
