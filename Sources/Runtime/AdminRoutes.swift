@@ -3,8 +3,8 @@
 internal import Base
 package import EventLoop
 package import HTTP
-package import Logging
-package import ServiceLifecycle
+internal import Logging
+internal import ServiceLifecycle
 
 package enum AdminRoutes {
     /// Adds the three routes to a server's own.
