@@ -70,7 +70,8 @@ import Wire
                 try await client.call(.hold, body: [], timeout: .milliseconds(200))
             }
             #expect(found == .deadlineExceeded)
-            #expect(.now - start >= .milliseconds(200))
+            // A timer of the loop counts whole milliseconds and may be one early.
+            #expect(.now - start >= .milliseconds(198))
             await eventually("the server knows") { fixture.heldCalls.first?.isWanted == false }
             #expect(try await client.call(.echo, body: [1], timeout: .seconds(20)) == [1])
         }

@@ -21,7 +21,7 @@ import Wire
             let client = try fixture.client(port: port)
             async let answer = client.call(.echo, body: [5], timeout: .seconds(20))
             await eventually("an attempt has failed") {
-                fixture.log.entries.contains { $0.message == "rpc connection attempt failed" }
+                fixture.closeReasons.contains { $0.contains("refused") }
             }
             _ = try await fixture.startServer(port: port)
             #expect(try await answer == [5])
