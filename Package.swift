@@ -201,6 +201,7 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
+        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
