@@ -58,8 +58,8 @@ internal import CZlib
         // zlib reads and writes only what the two counts allow, during the call.
         unsafe input.withUnsafeBytes { source in
             unsafe room.withUnsafeMutableBytes { target in
-                let given = unsafe min(source.count, Int(UInt32.max))
-                let free = unsafe target.count - filled
+                let given = min(source.count, Int(UInt32.max))
+                let free = target.count - filled
                 unsafe stream.pointee.next_in = unsafe UnsafeMutablePointer(
                     mutating: source.baseAddress?.assumingMemoryBound(to: UInt8.self))
                 unsafe stream.pointee.avail_in = UInt32(given)
