@@ -220,6 +220,10 @@ let package = Package(
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base"]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        .target(
+            name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
+            swiftSettings: settings),
+        tests("LogClient", ["MockLog", logging]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
