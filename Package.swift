@@ -123,7 +123,10 @@ let package = Package(
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
-            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging, metrics]),
+            [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
+                metrics, coreMetrics,
+            ]),
         library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
         library(
@@ -212,6 +215,8 @@ let package = Package(
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base"]),
+        tests(
+            "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
