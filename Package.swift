@@ -44,6 +44,7 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
@@ -113,7 +114,7 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
+        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
         library(
             "RPC",
             [
@@ -202,11 +203,16 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
+        tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests(
+            "RPC",
+            ["Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
+             logging, inMemoryLogging]),
         tests("Kernels", ["Base"]),
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),

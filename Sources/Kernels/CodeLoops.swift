@@ -72,6 +72,19 @@ package enum CodeLoops {
         return low
     }
 
+    /// The first index, from `low` on, whose instant is after `instant`, of ascending ones.
+    package static func upperBound(
+        _ instants: UnsafePointer<Int64>, from low: Int, to high: Int, of instant: Int64
+    ) -> Int {
+        var low = low
+        var high = high
+        while low < high {
+            let middle = (low + high) / 2
+            if instants[middle] <= instant { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// The bucket of each instant, counted from the first of `buckets`: `boundaries[b] <= instant <
     /// boundaries[b + 1]`. An instant outside goes to the nearest of `buckets`.
     package static func buckets(
@@ -83,9 +96,8 @@ package enum CodeLoops {
         for row in 0..<count {
             let instant = instants[row]
             if instant < boundaries[bucket] || instant >= boundaries[bucket + 1] {
-                let end = lowerBound(
-                    boundaries, from: buckets.lowerBound, to: buckets.upperBound + 1,
-                    of: instant &+ 1)
+                let end = upperBound(
+                    boundaries, from: buckets.lowerBound, to: buckets.upperBound + 1, of: instant)
                 bucket = max(end - 1, buckets.lowerBound)
             }
             codes[row] = UInt32(truncatingIfNeeded: bucket - buckets.lowerBound)

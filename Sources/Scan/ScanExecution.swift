@@ -189,7 +189,7 @@ package final class ScanExecution {
 
     /// The bucket of an instant inside the boundaries.
     private func bucket(of instant: Int64) -> Int {
-        CodeLoops.lowerBound(boundaries, from: 0, to: boundaries.count, of: instant + 1) - 1
+        CodeLoops.upperBound(boundaries, from: 0, to: boundaries.count, of: instant) - 1
     }
 
     /// Sorted rows of one bucket lie together: only the ends of the runs are looked for.

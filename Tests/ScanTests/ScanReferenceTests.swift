@@ -16,7 +16,7 @@ import Testing
         let isLong = ProcessInfo.processInfo.environment["MILLRACE_LONG"] == "fuzz"
         let start = ContinuousClock.now
         var world: UInt64 = 0
-        while isLong ? ContinuousClock.now - start < .seconds(seconds ?? 60) : world < 40 {
+        while isLong ? ContinuousClock.now - start < .seconds(seconds ?? 60) : world < 63 {
             try check(seed: part << 32 | world, plans: 40)
             world += 1
         }
@@ -24,7 +24,7 @@ import Testing
 
     private func check(seed: UInt64, plans: Int) throws {
         var world = RandomWorld(seed: seed)
-        let events = (0..<world.below(120)).map { _ in world.event() }
+        let events = (0..<world.below(80)).map { _ in world.event() }
         let blocks = try world.blocks(events)
         for number in 0..<plans {
             let plan = world.plan()
