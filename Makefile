@@ -21,7 +21,7 @@ demo: build                     ## the same, checked, and stopped by itself
 
 test: deps lint                 ## every fast test layer
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --parallel
+	$(SWIFT) test --skip-build --no-parallel --skip IntegrationTests
 
 build: deps                     ## release executables into .build/release
 	$(SWIFT) build -c release

@@ -44,10 +44,13 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(
     name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(
@@ -111,8 +114,13 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "JSON", "EventLoop", logging, metrics]),
-        library("RPC", ["Base", "Crypto", "Wire", "EventLoop", logging, metrics]),
+        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
+        library(
+            "RPC",
+            [
+                "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
+                coreMetrics,
+            ]),
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
@@ -148,8 +156,8 @@ let package = Package(
         library(
             "Runtime",
             [
-                "Base", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
-                configuration,
+                "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
+                unixSignals, configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
         library(
@@ -192,17 +200,25 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
+        tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests(
+            "RPC",
+            ["Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
+             logging, inMemoryLogging]),
         tests("Kernels", ["Base"]),
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
+        tests("Compression", ["Base"]),
+        tests("RowStore", ["Base"]),
+        tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -32,6 +32,9 @@ package enum Limits {
     package static let rpcHandshakeSeconds = 5
     /// Connections of one RPC server: every process of a large cluster, several times.
     package static let rpcConnectionsMax = 4096
+    /// A connection that has said nothing for so long while a call on it ran out of time is given
+    /// up: the other machine may be gone without a word.
+    package static let rpcSilenceSeconds = 10
     /// A cluster secret shorter than this could be guessed from a recorded handshake.
     package static let clusterSecretBytesMin = 16
 

@@ -9,3 +9,7 @@ package func currentThreadID() -> Int32 { millrace_thread_id() }
 package func nameCurrentThread(_ name: String) {
     unsafe name.withCString { unsafe millrace_thread_name($0) }
 }
+
+/// Asks the kernel to kill this process when the one that started it dies; exits at once if that
+/// has happened already.
+package func exitWithParent() { millrace_exit_with_parent() }

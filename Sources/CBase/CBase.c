@@ -2,7 +2,9 @@
 #include "CBase.h"
 #include <pthread.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -77,4 +79,10 @@ void millrace_thread_name(const char *name) {
     strncpy(kept, name, 15);
     kept[15] = 0;
     pthread_setname_np(pthread_self(), kept);
+}
+
+void millrace_exit_with_parent(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // The parent may have died before the line above; then init has adopted us.
+    if (getppid() == 1) _exit(0);
 }

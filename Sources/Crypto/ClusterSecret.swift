@@ -1,6 +1,6 @@
 // What the processes of one cluster know and nobody else: their proof to each other.
 
-package import Base
+internal import Base
 
 /// Why a cluster secret was refused.
 package struct InvalidSecret: Error, Sendable, Equatable {

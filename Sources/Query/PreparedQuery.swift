@@ -1,8 +1,7 @@
 // The planner: a request and a clock become one scan for the shards, and what comes back from them
 // becomes the answer's bytes.
 
-package import Aggregate
-package import JSON
+internal import Aggregate
 package import Model
 package import Plan
 

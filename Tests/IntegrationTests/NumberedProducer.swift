@@ -3,6 +3,7 @@
 // An event whose answer was lost may or may not be stored; that is the sender's doubt, not the
 // system's. So the proof is per number: all acknowledged are there, each once, none invented.
 
+import Testing
 import Foundation
 import Synchronization
 import TestSupport
@@ -68,7 +69,7 @@ final class NumberedProducer: Sendable {
 
     private func single(_ number: Int, _ connection: SocketClient) throws -> [Int] {
         let answer = try connection.request(
-            "POST", "\(api.projectPath)/events/\(collection)", key: api.endpoints.project.write_key,
+            "POST", "\(api.projectPath)/events/\(collection)", key: api.endpoints.project.writeKey,
             body: Array(#"{"number": \#(number)}"#.utf8))
         return answer.status == 201 ? [number] : []
     }
@@ -76,7 +77,7 @@ final class NumberedProducer: Sendable {
     private func bulk(_ numbers: [Int], _ connection: SocketClient) throws -> [Int] {
         let events = numbers.map { #"{"number": \#($0)}"# }.joined(separator: ",")
         let answer = try connection.request(
-            "POST", "\(api.projectPath)/events", key: api.endpoints.project.write_key,
+            "POST", "\(api.projectPath)/events", key: api.endpoints.project.writeKey,
             body: Array(#"{"\#(collection)": [\#(events)]}"#.utf8))
         guard answer.status == 200,
             let results = try JSONSerialization.jsonObject(with: Data(answer.body))

@@ -45,7 +45,7 @@ public final class SocketClient: @unchecked Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw SocketClientError.closed }
             sent += count
@@ -53,7 +53,7 @@ public final class SocketClient: @unchecked Sendable {
     }
 
     /// Tells the peer that nothing more will come.
-    public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Some bytes, at least one; nil when the peer closed.
     public func receive() throws -> [UInt8]? {

@@ -1,6 +1,6 @@
 // Waiting on conditions, never on time alone.
 
-import Testing
+public import Testing
 
 /// Asks `condition` until it holds; records an issue and returns false at the deadline.
 @discardableResult

@@ -1,6 +1,8 @@
 // Reads Package.swift as text: which targets there are, in which order, and what each may import.
 // The manifest is the table of the house; nothing repeats it.
 
+import Foundation
+
 /// One target of the manifest.
 struct ManifestTarget: Equatable {
     var name: String

@@ -125,7 +125,7 @@ enum SourceRules {
     /// Targets whose job needs raw memory; no other file spells it.
     static let unsafeTargets: Set<String> = [
         "Base", "JSON", "Crypto", "Compression", "EventLoop", "LogClient", "RowStore", "Columns",
-        "Kernels", "Scan", "KafkaWire", "LogServer", "HTTP",
+        "Kernels", "Scan", "KafkaWire", "LogServer", "HTTP", "RPC",
     ]
 
     static func unsafeCode(_ file: SourceFile) -> [Violation] {

@@ -16,3 +16,6 @@ int32_t millrace_thread_id(void);
 
 /// Names the calling thread for debuggers; at most 15 bytes are kept.
 void millrace_thread_name(const char *name);
+
+/// Kills this process when its parent's thread that started it dies (Linux's PR_SET_PDEATHSIG).
+void millrace_exit_with_parent(void);

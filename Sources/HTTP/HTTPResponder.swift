@@ -1,0 +1,30 @@
+// The handle by which a handler answers, from whatever thread its answer comes.
+
+package import EventLoop
+internal import Logging
+
+/// Answers one request, once. Small and Sendable; if the connection is gone the answer is dropped.
+package struct HTTPResponder: Sendable {
+    let connection: ServerConnection
+    let sequence: UInt64
+
+    /// The connection's loop.
+    package var loop: EventLoop { connection.loop }
+
+    /// Sends the answer. Answers of one connection leave in the order of its requests.
+    package func respond(_ response: HTTPResponse) {
+        if loop.isCurrent {
+            connection.respond(response, to: sequence)
+        } else {
+            loop.execute { [connection, sequence] in connection.respond(response, to: sequence) }
+        }
+    }
+
+    /// Answers 500 and logs why. For errors that no handler turned into an answer.
+    package func fail(_ error: any Error) {
+        connection.logger.error("request failed", error: error)
+        respond(
+            .error(
+                status: 500, message: "an internal error occurred", code: "InternalServerError"))
+    }
+}

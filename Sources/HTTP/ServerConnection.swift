@@ -1,0 +1,230 @@
+// One client's connection: requests in, answers out in the same order, and the deadlines that keep
+// slow clients from holding it for ever. Everything here runs on the connection's loop.
+
+internal import Base
+internal import EventLoop
+internal import Logging
+
+/// Deadlines and bounds of a server's connections.
+package struct HTTPServerConfiguration: Sendable {
+    package var limits = HTTPLimits()
+    package var connectionsMax = Limits.httpConnectionsMax
+    package var pipelineMax = Limits.httpPipelineMax
+    /// From a request's first byte to the end of its head.
+    package var headTimeout = Duration.seconds(10)
+    /// From the end of the head to the end of the body.
+    package var bodyTimeout = Duration.seconds(60)
+    /// Between requests.
+    package var idleTimeout = Duration.seconds(75)
+    /// Without the client taking a byte of its answer.
+    package var writeTimeout = Duration.seconds(30)
+
+    package init() {}
+}
+
+/// The server's end of one connection.
+final class ServerConnection: ConnectionHandler, @unchecked Sendable {
+    // `loop` and `logger` are constants; all else belongs to the loop.
+    let loop: EventLoop
+    let logger: Logger
+    private let server: ServerState
+    private var parser: RequestParser
+    private var connection: Connection?
+    private var timer: LoopTimer?
+
+    /// Requests whose answers have not been sent, oldest first.
+    private var slots: [Slot] = []
+    /// Sequence number of `slots.first`.
+    private var firstSequence: UInt64 = 0
+    /// No further request is read: the last one said so, or it was broken, or the server drains.
+    private var isLast = false
+    private var isDispatching = false
+    private var owesContinue = false
+    /// When the current wait began, by the loop's clock.
+    private var waitingSince: UInt64 = 0
+    private var phase = Phase.idle
+
+    private enum Phase { case idle, head, body }
+
+    private struct Slot {
+        var isHead: Bool
+        var keepsAlive: Bool
+        var response: HTTPResponse?
+    }
+
+    init(server: ServerState, loop: EventLoop) {
+        self.server = server
+        self.loop = loop
+        logger = server.logger
+        parser = RequestParser(limits: server.configuration.limits)
+    }
+
+    func connectionOpened(_ connection: Connection) {
+        self.connection = connection
+        waitingSince = loop.nowMilliseconds
+        server.opened(self)
+        timer = loop.schedule(after: server.checkInterval, repeating: server.checkInterval) {
+            [weak self] in self?.checkDeadlines()
+        }
+    }
+
+    func closed(_ connection: Connection, error: NetworkError?) {
+        timer?.cancel()
+        self.connection = nil
+        for slot in slots where slot.response == nil { _ = slot; server.metrics.abandoned() }
+        slots = []
+        server.closed(self)
+    }
+
+    func peerClosedWrite(_ connection: Connection) {
+        isLast = true
+        if slots.isEmpty { connection.close() }
+    }
+
+    // MARK: Reading
+
+    func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) {
+        guard !isLast else { return }
+        parser.append(bytes)
+        readRequests()
+    }
+
+    func becameWritable(_ connection: Connection) { readRequests() }
+
+    private func readRequests() {
+        guard let connection, !isDispatching else { return }
+        isDispatching = true
+        defer {
+            isDispatching = false
+            flush()
+        }
+        while !isLast, slots.count < server.configuration.pipelineMax, connection.isWritable {
+            do throws(HTTPProtocolError) {
+                switch try parser.next() {
+                case .needsMore:
+                    enter(parser.isInsideBody ? .body : parser.isInsideRequest ? .head : .idle)
+                    connection.resumeReading()
+                    return
+                case .expectsContinue:
+                    enter(.body)
+                    owesContinue = true
+                case .request(let request):
+                    enter(.idle)
+                    dispatch(request, connection)
+                }
+            } catch {
+                isLast = true
+                slots.append(Slot(isHead: false, keepsAlive: false, response: error.response))
+                server.metrics.began()
+            }
+        }
+        // Full, or the last request is in: the kernel's buffer and then the client wait.
+        connection.pauseReading()
+    }
+
+    private func dispatch(_ request: HTTPRequest, _ connection: Connection) {
+        var request = request
+        request.peerAddress = connection.peerAddress
+        let keepsAlive = request.keepsAlive && !server.isDraining
+        if !keepsAlive { isLast = true }
+        let sequence = firstSequence + UInt64(slots.count)
+        slots.append(
+            Slot(isHead: request.method == .head, keepsAlive: keepsAlive, response: nil))
+        server.metrics.began()
+        server.router.dispatch(request, HTTPResponder(connection: self, sequence: sequence))
+    }
+
+    // MARK: Answering
+
+    func respond(_ response: HTTPResponse, to sequence: UInt64) {
+        guard sequence >= firstSequence, sequence - firstSequence < UInt64(slots.count) else { return }
+        let index = Int(sequence - firstSequence)
+        guard slots[index].response == nil else { return }
+        slots[index].response = response
+        if !isDispatching, index == 0 { flush() }
+    }
+
+    /// Sends the answers that are complete and in order, then reads on.
+    private func flush() {
+        guard let connection else { return }
+        let ready = slots.prefix { $0.response != nil }
+        var closes = false
+        if !ready.isEmpty {
+            connection.write { bytes in
+                for slot in ready {
+                    guard let response = slot.response, !closes else { continue }
+                    closes = !slot.keepsAlive
+                    append(
+                        response, to: &bytes, withBody: !slot.isHead, keepsAlive: slot.keepsAlive)
+                    server.metrics.ended(status: response.status)
+                }
+            }
+            let wasFull = slots.count >= server.configuration.pipelineMax
+            slots.removeFirst(ready.count)
+            firstSequence += UInt64(ready.count)
+            waitingSince = loop.nowMilliseconds
+            if wasFull, !closes { loop.execute { self.readRequests() } }
+        }
+        if owesContinue, slots.isEmpty {
+            owesContinue = false
+            connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+        }
+        if closes || (isLast && slots.isEmpty) || (server.isDraining && isQuiet) {
+            connection.close()
+        }
+    }
+
+    private var isQuiet: Bool { slots.isEmpty && !parser.isInsideRequest }
+
+    /// The server drains: no further request after those that are in.
+    func drain() {
+        guard isQuiet else { return }
+        isLast = true
+        connection?.close()
+    }
+
+    func abort() { connection?.abort() }
+
+    // MARK: Deadlines
+
+    private func enter(_ next: Phase) {
+        guard next != phase else { return }
+        phase = next
+        waitingSince = loop.nowMilliseconds
+    }
+
+    private func checkDeadlines() {
+        guard let connection else { return }
+        let configuration = server.configuration
+        if connection.unsentBytes > 0 {
+            let waited = loop.nowMilliseconds - connection.lastProgressMilliseconds
+            if waited > configuration.writeTimeout.milliseconds { connection.abort() }
+            return
+        }
+        // While a handler works, the client waits for us and no deadline of ours runs.
+        guard slots.isEmpty, !isLast else { return }
+        let waited = loop.nowMilliseconds - waitingSince
+        switch phase {
+        case .idle where waited > configuration.idleTimeout.milliseconds:
+            connection.close()
+        case .head where waited > configuration.headTimeout.milliseconds,
+            .body where waited > configuration.bodyTimeout.milliseconds:
+            isLast = true
+            let late = HTTPProtocolError(
+                status: 408, code: "RequestTimeoutError",
+                message: "the request did not arrive in time")
+            slots.append(Slot(isHead: false, keepsAlive: false, response: late.response))
+            server.metrics.began()
+            flush()
+        default: break
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds; these durations are configured, positive and short.
+    var milliseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(seconds, 0)) * 1000 + UInt64(max(attoseconds, 0) / 1_000_000_000_000_000)
+    }
+}

@@ -1,1 +1,0 @@
-// RowStore: to come.

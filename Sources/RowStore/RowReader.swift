@@ -1,0 +1,153 @@
+// Reading: snapshots, single cells, and ranges forward or backward.
+
+internal import CRocksDB
+
+/// The store as it was at one moment. Keep it short: what is deleted meanwhile stays on the disk.
+/// `@unchecked Sendable` holds because RocksDB's snapshots may be read by any thread, and only
+/// `deinit` releases this one.
+@safe package final class RowSnapshot: @unchecked Sendable {
+    private let handle: DatabaseHandle
+    private let snapshot: OpaquePointer?
+
+    init(_ handle: DatabaseHandle) {
+        self.handle = handle
+        unsafe snapshot = unsafe rocksdb_create_snapshot(handle.database)
+    }
+
+    deinit { unsafe rocksdb_release_snapshot(handle.database, snapshot) }
+
+    package func get(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> [UInt8]? {
+        try unsafe RowReader(handle, snapshot: snapshot).get(table, key: key)
+    }
+
+    /// A counter, 0 if absent.
+    package func counter(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> Int64 {
+        try get(table, key: key).map(decodeCounter) ?? 0
+    }
+
+    /// Calls `body` with each cell of `range`, ascending or descending, until it returns false.
+    package func forEach(
+        _ table: TableName, in range: KeyRange, descending: Bool = false,
+        _ body: (Cell) throws -> Bool
+    ) throws {
+        let reader = unsafe RowReader(handle, snapshot: snapshot)
+        var iterator = RangeIterator(reader, handle: handle, table: table, range: range)
+        iterator.start(descending: descending)
+        while let cell = iterator.cell {
+            guard try body(cell) else { return }
+            iterator.advance(descending: descending)
+        }
+        try iterator.check()
+    }
+
+    /// At most `limit` cells of `range`.
+    package func slice(
+        _ table: TableName, in range: KeyRange, limit: Int, descending: Bool = false
+    ) throws -> [Cell] {
+        var cells: [Cell] = []
+        guard limit > 0 else { return cells }
+        try forEach(table, in: range, descending: descending) { cell in
+            cells.append(cell)
+            return cells.count < limit
+        }
+        return cells
+    }
+}
+
+/// Read options, and the bounds they point to.
+@safe struct RowReader: ~Copyable {
+    let options: OpaquePointer
+    private let handle: DatabaseHandle
+
+    init(_ handle: DatabaseHandle, snapshot: OpaquePointer?) {
+        guard let options = unsafe rocksdb_readoptions_create() else {
+            preconditionFailure("rocksdb_readoptions_create returned nothing")
+        }
+        unsafe rocksdb_readoptions_set_snapshot(options, snapshot)
+        unsafe self.options = options
+        self.handle = handle
+    }
+
+    deinit { unsafe rocksdb_readoptions_destroy(options) }
+
+    func get(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> [UInt8]? {
+        let pinned = try unsafe checked("read from table \(table)") { error in
+            unsafe withCharacters(key) { key, count in
+                unsafe rocksdb_get_pinned_cf(
+                    handle.database, options, handle.family(table), key, count, error)
+            }
+        }
+        guard let pinned = unsafe pinned else { return nil }
+        defer { unsafe rocksdb_pinnableslice_destroy(pinned) }
+        var count = 0
+        // The value is valid until the slice is destroyed, and is copied before.
+        let value = unsafe rocksdb_pinnableslice_value(pinned, &count)
+        return unsafe Array(UnsafeRawBufferPointer(start: value, count: count))
+    }
+}
+
+/// Walks a range. RocksDB keeps pointers to the bounds, which live as long as this does.
+@safe private struct RangeIterator: ~Copyable {
+    private let iterator: OpaquePointer
+    private let lower: UnsafeMutableBufferPointer<CChar>
+    private let upper: UnsafeMutableBufferPointer<CChar>?
+    /// Owns the read options, which must outlive the iterator.
+    private let reader: RowReader
+    private let table: TableName
+
+    init(_ reader: consuming RowReader, handle: DatabaseHandle, table: TableName, range: KeyRange) {
+        unsafe lower = unsafe Self.copy(range.lower)
+        unsafe upper = unsafe range.upper.map { unsafe Self.copy($0) }
+        unsafe rocksdb_readoptions_set_iterate_lower_bound(
+            reader.options, lower.baseAddress, lower.count)
+        if let upper = unsafe upper {
+            unsafe rocksdb_readoptions_set_iterate_upper_bound(
+                reader.options, upper.baseAddress, upper.count)
+        }
+        guard
+            let iterator = unsafe rocksdb_create_iterator_cf(
+                handle.database, reader.options, handle.family(table))
+        else { preconditionFailure("rocksdb_create_iterator_cf returned nothing") }
+        unsafe self.iterator = iterator
+        self.reader = reader
+        self.table = table
+    }
+
+    deinit {
+        unsafe rocksdb_iter_destroy(iterator)
+        unsafe lower.deallocate()
+        unsafe upper?.deallocate()
+    }
+
+    private static func copy(_ bytes: [UInt8]) -> UnsafeMutableBufferPointer<CChar> {
+        let memory = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
+        _ = unsafe memory.initialize(from: bytes.lazy.map { CChar(bitPattern: $0) })
+        return unsafe memory
+    }
+
+    mutating func start(descending: Bool) {
+        unsafe descending
+            ? rocksdb_iter_seek_to_last(iterator) : rocksdb_iter_seek_to_first(iterator)
+    }
+
+    mutating func advance(descending: Bool) {
+        unsafe descending ? rocksdb_iter_prev(iterator) : rocksdb_iter_next(iterator)
+    }
+
+    /// The cell the iterator stands on, copied.
+    var cell: Cell? {
+        guard unsafe rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var keyCount = 0
+        var valueCount = 0
+        // Both are valid until the iterator moves.
+        let key = unsafe rocksdb_iter_key(iterator, &keyCount)
+        let value = unsafe rocksdb_iter_value(iterator, &valueCount)
+        return unsafe Cell(
+            key: Array(UnsafeRawBufferPointer(start: key, count: keyCount)),
+            value: Array(UnsafeRawBufferPointer(start: value, count: valueCount)))
+    }
+
+    func check() throws(RowStoreError) {
+        try unsafe checked("read table \(table)") { unsafe rocksdb_iter_get_error(iterator, $0) }
+    }
+}

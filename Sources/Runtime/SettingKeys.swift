@@ -1,0 +1,36 @@
+// Every setting of every executable: one table, so that a misspelt key is an error and the sample
+// file can be held against it. One file may serve all processes of a machine.
+
+/// The settings that exist.
+package enum SettingKeys {
+    /// Key and what it is for. Keys have two parts; a number's unit is its last word.
+    package static let all: [(key: String, meaning: String)] = [
+        ("admin.listen", "HOST:PORT of /healthz, /readyz and /metrics, where a process has no HTTP"),
+        ("cluster.secret", "the secret by which processes know each other"),
+        ("cluster.secret_file", "a file that holds it, instead"),
+        ("collector.listen", "HOST:PORT of the collector"),
+        ("collector.buffer_events", "events that wait for the log at most"),
+        ("events.partitions", "partitions of millrace.events, and shards"),
+        ("lag.listen", "HOST:PORT of the lag monitor"),
+        ("log.brokers", "the log's addresses"),
+        ("log_server.listen", "HOST:PORT of the log server"),
+        ("log_server.advertised", "HOST:PORT that clients are told, if it is another"),
+        ("log_server.data", "directory of the log server's data"),
+        ("log_server.fsync", "always, interval or never"),
+        ("log_server.segment_bytes", "size at which a segment is closed"),
+        ("log_server.auto_create_topics", "whether an unknown topic is made on first use"),
+        ("log_server.partitions", "partitions of a topic made that way"),
+        ("log_server.group_initial_rebalance_delay_ms", "wait for further members of a new group"),
+        ("logging.level", "trace, debug, info, notice, warning, error or critical"),
+        ("logging.format", "text or json"),
+        ("process.exit_with_parent", "whether to be killed when the starting process dies"),
+        ("query.listen", "HOST:PORT of the query server"),
+        ("query.timeout_ms", "how long a query may take"),
+        ("store.addresses", "all storage nodes, the same list everywhere: shard p on p mod N"),
+        ("store.listen", "HOST:PORT of the storage node"),
+        ("store.data", "directory of the storage node's data"),
+        ("worker.batch_records", "records of one apply at most"),
+    ]
+
+    static func exists(_ key: String) -> Bool { all.contains { $0.key == key } }
+}

@@ -1,0 +1,149 @@
+import EventLoop
+import HTTP
+import Logging
+import TestSupport
+import Testing
+
+/// The server over loopback: routes, order, slow and broken clients, and an orderly end.
+@Suite struct HTTPServerTests {
+    /// A server on a port of its own, ended by `stop`.
+    private struct Running {
+        var server: HTTPServer
+        var group: EventLoopGroup
+        var port: UInt16
+
+        func stop() async {
+            await server.drain(grace: .seconds(1))
+            await group.shutdown()
+        }
+    }
+
+    private func start(
+        _ change: (inout HTTPServerConfiguration) -> Void = { _ in }
+    ) async throws -> Running {
+        let group = try EventLoopGroup(count: 2)
+        var router = Router()
+        router.on(.get, "/hello/:name") { request, responder in
+            responder.respond(.text("hello \(request.pathParameters["name"] ?? "")"))
+        }
+        router.on(.post, "/echo/*rest") { request, responder in
+            responder.respond(
+                HTTPResponse(
+                    status: 200, headers: [(name: "Rest", value: request.pathParameters["rest"] ?? "")],
+                    body: request.body))
+        }
+        router.onAsync(.get, "/later") { _ in
+            try await Task.sleep(for: .milliseconds(20))
+            return .text("later")
+        }
+        router.onAsync(.get, "/broken") { _ in throw SocketClientError.closed }
+        var configuration = HTTPServerConfiguration()
+        change(&configuration)
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let server = HTTPServer(
+            configuration: configuration, router: router, group: group, logger: logger)
+        let port = try await server.start(host: "127.0.0.1", port: 0)
+        return Running(server: server, group: group, port: port)
+    }
+
+    @Test func routesAnswerAndErrorsAreJSON() async throws {
+        let running = try await start()
+        let client = try SocketClient(port: running.port)
+        #expect(try client.request("GET", "/hello/w%C3%B6rld").text == "hello wörld")
+        let echo = try client.request("POST", "/echo/a%2Fb/c", body: Array("x".utf8))
+        #expect(echo.header("rest") == "a/b/c")
+        #expect(try client.request("HEAD", "/hello/x").header("content-length") == "7")
+        let missing = try client.request("GET", "/nothing")
+        #expect(missing.status == 404)
+        #expect(missing.text.contains("ResourceNotFoundError"))
+        #expect(missing.header("access-control-allow-origin") == "*")
+        let wrong = try client.request("PATCH", "/hello/x")
+        #expect(wrong.status == 405)
+        #expect(wrong.header("allow")?.contains("GET") == true)
+        #expect(try client.request("OPTIONS", "/anything").status == 204)
+        #expect(try client.request("GET", "/broken").status == 500)
+        await running.stop()
+    }
+
+    @Test func pipelinedAnswersKeepTheirOrder() async throws {
+        let running = try await start()
+        let client = try SocketClient(port: running.port)
+        var bytes: [UInt8] = []
+        for index in 0..<200 {
+            let path = index % 10 == 0 ? "/later" : "/hello/\(index)"
+            bytes += Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        }
+        try client.send(bytes)
+        for index in 0..<200 {
+            let expected = index % 10 == 0 ? "later" : "hello \(index)"
+            #expect(try client.receiveAnswer().text == expected)
+        }
+        await running.stop()
+    }
+
+    @Test func slowClientsAreSentAway() async throws {
+        let running = try await start {
+            $0.headTimeout = .milliseconds(60)
+            $0.bodyTimeout = .milliseconds(60)
+            $0.idleTimeout = .milliseconds(60)
+        }
+        let head = try SocketClient(port: running.port)
+        try head.send(Array("GET / HT".utf8))
+        #expect(try head.receiveAnswer().status == 408)
+        let body = try SocketClient(port: running.port)
+        try body.send(Array("POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc".utf8))
+        #expect(try body.receiveAnswer().status == 408)
+        #expect(try SocketClient(port: running.port).receiveAll().isEmpty)
+        await running.stop()
+    }
+
+    @Test func garbageIsAnsweredAndDisturbsNobody() async throws {
+        let running = try await start()
+        let good = try SocketClient(port: running.port)
+        let bad = try SocketClient(port: running.port)
+        try bad.send([0, 1, 2, 255, 13, 10, 13, 10])
+        #expect(try bad.receiveAnswer().status == 400)
+        #expect(try bad.receiveAll().isEmpty)
+        #expect(try good.request("GET", "/hello/you").text == "hello you")
+        await running.stop()
+    }
+
+    @Test func largeBodyOverTheLimitIsRefusedAtOnce() async throws {
+        let running = try await start { $0.limits.bodyBytesMax = 1000 }
+        let client = try SocketClient(port: running.port)
+        try client.send(
+            Array("POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n".utf8))
+        let answer = try client.receiveAnswer()
+        #expect(answer.status == 413)
+        #expect(answer.header("connection") == "close")
+        await running.stop()
+    }
+
+    @Test func drainFinishesWhatIsInFlight() async throws {
+        let running = try await start()
+        let client = try SocketClient(port: running.port)
+        try client.send(Array("GET /later HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        async let stopped: Void = running.stop()
+        #expect(try client.receiveAnswer().text == "later")
+        await stopped
+        #expect(throws: SocketClientError.self) { try SocketClient(port: running.port) }
+    }
+
+    @Test func clientReusesItsConnectionAndKeepsDeadlines() async throws {
+        let running = try await start()
+        let client = HTTPClient(loop: running.group.loops[0])
+        let base = "http://127.0.0.1:\(running.port)"
+        for index in 0..<5 {
+            let answer = try await client.send(
+                method: .get, url: "\(base)/hello/\(index)", timeout: .seconds(5))
+            #expect(String(decoding: answer.body, as: UTF8.self) == "hello \(index)")
+        }
+        await #expect(throws: HTTPClientError.self) {
+            _ = try await client.send(
+                method: .get, url: "\(base)/later", timeout: .milliseconds(1))
+        }
+        client.close()
+        await running.stop()
+    }
+}
