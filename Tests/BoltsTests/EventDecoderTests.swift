@@ -27,7 +27,7 @@ import Testing
         let collection = try #require(events.collections.keys.first)
         #expect(collection.description == "p/c")
         let block = try #require(events.collections[collection]).finish()
-        let tags: [(String, Tag)] = [
+        let tags: [(String, Columns.Tag)] = [
             ("a.b", .int), ("a.c.d", .string), ("e", .json), ("f", .json), ("g", .null),
             ("keen.timestamp", .int),
         ]
