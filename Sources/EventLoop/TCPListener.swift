@@ -49,6 +49,15 @@ package final class TCPListener: Sendable {
         }
     }
 
+    /// Whether nobody listens on that port of 127.0.0.1 just now.
+    package static func canListen(onLoopbackPort port: UInt16) -> Bool {
+        guard let address = SocketAddress(numeric: "127.0.0.1", port: port),
+            let socket = try? Socket.listening(on: address, backlog: 1)
+        else { return false }
+        socket.close()
+        return true
+    }
+
     /// Connections open now.
     package var connectionCount: Int { connections.count }
 

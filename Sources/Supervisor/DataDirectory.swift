@@ -3,7 +3,7 @@
 
 internal import FoundationEssentials
 internal import JSON
-package import Model
+internal import Model
 
 /// A data directory of `millrace up`.
 package struct DataDirectory: Sendable {

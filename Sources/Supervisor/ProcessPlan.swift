@@ -1,7 +1,7 @@
 // Which processes make up the system, on which ports and with which settings. Pure: ports come in
 // as values, nothing is started here.
 
-package import Model
+internal import Model
 
 /// A kind of process, in the order in which they are started; stopping goes backwards.
 package enum ProcessKind: String, Sendable, CaseIterable, Comparable {

@@ -30,7 +30,7 @@ struct DemoQuestion: Sendable {
     static let eventCount = 27_004
 
     static let all: [DemoQuestion] = [
-        ask("flights", "count", [:], .integer(27_004)),
+        ask("flights", "count", JSONObject(), .integer(27_004)),
         ask("aircraft (count_unique of tailnum)", "count_unique", target("tailnum"), .integer(3148)),
         ask("miles flown (sum of distance)", "sum", target("distance"), .integer(27_188_805)),
         ask(

@@ -1,1 +1,7 @@
-@main struct Main { static func main() {} }
+// millrace-query: the parts it will wire are being built; until then it says so and fails.
+
+import Base
+
+@main struct Main {
+    static func main() { fatal(.unavailable, "millrace-query is not built yet") }
+}

@@ -84,7 +84,7 @@ struct BadRequest: Sendable {
 
     private func expect(_ request: BadRequest, _ endpoints: SystemEndpoints) throws {
         let keys = [
-            "write": endpoints.project.write_key, "read": endpoints.project.read_key,
+            "write": endpoints.project.writeKey, "read": endpoints.project.readKey,
             "wrong": "0000",
         ]
         let answer = try SocketClient(port: endpoints.api.port).request(

@@ -59,7 +59,7 @@ import Testing
         try await system.startAgain()
         let after = try system.endpoints()
         #expect(after.project.id == before.project.id)
-        #expect(after.project.write_key == before.project.write_key)
+        #expect(after.project.writeKey == before.project.writeKey)
         await eventually("all events are there again") { try KeenAPI(after).count("kept") == 200 }
     }
 }

@@ -69,7 +69,7 @@ final class NumberedProducer: Sendable {
 
     private func single(_ number: Int, _ connection: SocketClient) throws -> [Int] {
         let answer = try connection.request(
-            "POST", "\(api.projectPath)/events/\(collection)", key: api.endpoints.project.write_key,
+            "POST", "\(api.projectPath)/events/\(collection)", key: api.endpoints.project.writeKey,
             body: Array(#"{"number": \#(number)}"#.utf8))
         return answer.status == 201 ? [number] : []
     }
@@ -77,7 +77,7 @@ final class NumberedProducer: Sendable {
     private func bulk(_ numbers: [Int], _ connection: SocketClient) throws -> [Int] {
         let events = numbers.map { #"{"number": \#($0)}"# }.joined(separator: ",")
         let answer = try connection.request(
-            "POST", "\(api.projectPath)/events", key: api.endpoints.project.write_key,
+            "POST", "\(api.projectPath)/events", key: api.endpoints.project.writeKey,
             body: Array(#"{"\#(collection)": [\#(events)]}"#.utf8))
         guard answer.status == 200,
             let results = try JSONSerialization.jsonObject(with: Data(answer.body))

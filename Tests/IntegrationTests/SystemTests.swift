@@ -35,7 +35,7 @@ import Testing
             "millrace",
             ["admin", "project", "create", "--log-brokers", endpoints.log[0], "--name", "second"])
         #expect(created.status == 0, "\(created.output)")
-        endpoints.project = try JSONDecoder().decode(
+        endpoints.project = try SystemEndpoints.decoder.decode(
             SystemEndpoints.Project.self, from: Data(created.output.utf8))
         let api = KeenAPI(endpoints)
         await eventually(within: .seconds(1), "the new project can be written to") {

@@ -13,14 +13,14 @@ public struct KeenAPI: Sendable {
     /// One event through the first collector on a connection of its own.
     public func record(_ event: String, into collection: String) throws -> Answer {
         try SocketClient(port: endpoints.collectors[0].port).request(
-            "POST", "\(projectPath)/events/\(collection)", key: endpoints.project.write_key,
+            "POST", "\(projectPath)/events/\(collection)", key: endpoints.project.writeKey,
             body: Array(event.utf8))
     }
 
     /// Runs a query by POST and returns the answer's JSON.
     public func query(_ analysis: String, _ parameters: String) throws -> Any {
         let answer = try SocketClient(port: endpoints.api.port).request(
-            "POST", "\(projectPath)/queries/\(analysis)", key: endpoints.project.read_key,
+            "POST", "\(projectPath)/queries/\(analysis)", key: endpoints.project.readKey,
             body: Array(parameters.utf8))
         guard answer.status == 200 else { throw SystemFailure(log: answer.text) }
         guard

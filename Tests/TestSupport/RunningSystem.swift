@@ -7,9 +7,9 @@ import Glibc
 public struct SystemEndpoints: Decodable, Sendable {
     public struct Project: Decodable, Sendable {
         public var id: String
-        public var master_key: String
-        public var write_key: String
-        public var read_key: String
+        public var masterKey: String
+        public var writeKey: String
+        public var readKey: String
     }
     public var api: String
     public var collectors: [String]
@@ -19,6 +19,13 @@ public struct SystemEndpoints: Decodable, Sendable {
     public var stores: [String]
     public var project: Project
     public var pids: [String: [Int32]]
+
+    /// Reads `master_key` as `masterKey`.
+    public static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
 }
 
 /// A running system on a temporary data directory, ended by `stop`.
@@ -79,7 +86,7 @@ public final class RunningSystem: @unchecked Sendable {
     /// The endpoints as they are now; process ids change when a process is started again.
     public func endpoints() throws -> SystemEndpoints {
         let data = try Data(contentsOf: URL(filePath: "\(directory)/endpoints.json"))
-        return try JSONDecoder().decode(SystemEndpoints.self, from: data)
+        return try SystemEndpoints.decoder.decode(SystemEndpoints.self, from: data)
     }
 
     /// kill -9 of the first process of that kind; returns the id it had.
