@@ -28,7 +28,7 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
 package func hmacSHA256(key: [UInt8], message: [UInt8]) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: sha256Bytes)
     var written: UInt32 = 0
-    // One extra byte, so that an empty key has an address: a null key means something else to OpenSSL.
+    // One extra byte, so that an empty key has an address: to OpenSSL null is no key at all.
     let storage = key + [0]
     // Reads `key.count` and `message.count` bytes and writes the 32 bytes that `digest` has.
     let result = unsafe digest.withUnsafeMutableBufferPointer { digest in

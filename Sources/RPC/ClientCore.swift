@@ -117,7 +117,8 @@ final class ClientCore: @unchecked Sendable {
         let what = "\(call.pending.method) at \(address) within \(call.pending.timeout)"
         guard let link = call.link else {
             let why = lastFailure.map { ": \($0.message)" } ?? ""
-            let error = RPCError(.unavailable, "no connection for \(what)\(why)", cause: lastFailure)
+            let error = RPCError(
+                .unavailable, "no connection for \(what)\(why)", cause: lastFailure)
             return finish(callID, .failure(error))
         }
         link.sendCancel(callID)

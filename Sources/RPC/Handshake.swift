@@ -86,7 +86,8 @@ struct ServerHandshake {
     private func refuse(version: UInt8) -> Action {
         refuse(
             .protocolViolation,
-            "the peer speaks version \(version) of the protocol, this node version \(Frame.version)")
+            "the peer speaks version \(version) of the protocol, this node version \(Frame.version)"
+        )
     }
 
     private func refuse(_ status: RPCStatus, _ reason: String) -> Action {
@@ -127,7 +128,8 @@ struct ClientHandshake {
         case (.awaitingChallenge, .challenge(let version, let serverNonce)):
             guard version == Frame.version else {
                 return .fail(
-                    RPCError(.protocolViolation, "the server speaks version \(version) of the protocol"))
+                    RPCError(
+                        .protocolViolation, "the server speaks version \(version) of the protocol"))
             }
             state = .awaitingWelcome(serverNonce: serverNonce)
             return .send(

@@ -19,17 +19,21 @@ struct RPCServerMetrics: Sendable {
         init(name: String) {
             duration = CoreMetrics.Timer(
                 label: "rpc_server_call_seconds", dimensions: [("method", name)])
-            outcomes = Dictionary(uniqueKeysWithValues: RPCStatus.allCases.map { status in
-                let dimensions = [("method", name), ("status", "\(status)")]
-                return (status, Counter(label: "rpc_server_calls_total", dimensions: dimensions))
-            })
+            outcomes = Dictionary(
+                uniqueKeysWithValues: RPCStatus.allCases.map { status in
+                    let dimensions = [("method", name), ("status", "\(status)")]
+                    return (
+                        status, Counter(label: "rpc_server_calls_total", dimensions: dimensions)
+                    )
+                })
         }
     }
 
     init() {
-        calls = Dictionary(uniqueKeysWithValues: Self.methods.map { method in
-            (method, MethodMetrics(name: "\(method)"))
-        })
+        calls = Dictionary(
+            uniqueKeysWithValues: Self.methods.map { method in
+                (method, MethodMetrics(name: "\(method)"))
+            })
     }
 
     func count(_ method: RPCMethod, _ status: RPCStatus) {

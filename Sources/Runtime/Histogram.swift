@@ -1,4 +1,4 @@
-// How recorded values are spread: counts in fixed buckets, as Prometheus adds them up over processes.
+// How recorded values are spread: counts in fixed buckets, which Prometheus can add up.
 
 /// Upper bounds of buckets, ascending; above the last there is one more.
 enum HistogramBounds {

@@ -1,5 +1,5 @@
-// The metrics of a process as Prometheus text (exposition format 0.0.4): a back end of swift-metrics
-// that keeps every number in memory behind one small lock each.
+// The metrics of a process as Prometheus text (exposition format 0.0.4): a back end of
+// swift-metrics that keeps every number in memory behind one small lock each.
 
 package import CoreMetrics
 internal import Synchronization

@@ -5,7 +5,10 @@
 package enum SettingKeys {
     /// Key and what it is for. Keys have two parts; a number's unit is its last word.
     package static let all: [(key: String, meaning: String)] = [
-        ("admin.listen", "HOST:PORT of /healthz, /readyz and /metrics, where a process has no HTTP"),
+        (
+            "admin.listen",
+            "HOST:PORT of /healthz, /readyz and /metrics, where a process has no HTTP"
+        ),
         ("cluster.secret", "the secret by which processes know each other"),
         ("cluster.secret_file", "a file that holds it, instead"),
         ("collector.listen", "HOST:PORT of the collector"),

@@ -121,7 +121,8 @@ package struct Settings: Sendable {
             return fallback
         }
         guard let value = Int(found.text), range.contains(value) else {
-            throw wrong(key, found, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw wrong(
+                key, found, "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

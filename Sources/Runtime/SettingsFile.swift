@@ -81,7 +81,8 @@ struct SettingsFile {
         if value.isEmpty { openList = (key, number) }
         // Other forms would reach over several lines, or hide keys within.
         if let first = value.first, "{|>&*!".contains(first) {
-            throw error(number, "'\(key)' needs a plain value, in quotes if it begins with \(first)")
+            throw error(
+                number, "'\(key)' needs a plain value, in quotes if it begins with \(first)")
         }
     }
 

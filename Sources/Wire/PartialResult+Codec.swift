@@ -4,8 +4,8 @@
 //     statistics = blocks read, blocks skipped, rows scanned, rows matched, flag used rollup
 //     group      = bucket, count { key value }, count { aggregate state }
 
-package import Base
 internal import Aggregate
+package import Base
 internal import Model
 package import Plan
 

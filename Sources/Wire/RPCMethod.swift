@@ -1,6 +1,6 @@
 // What can be asked of a node. The numbers are on the wire: never reuse one.
 
-/// A method of the RPC. Any number can arrive; the receiver answers `unknownMethod` to a strange one.
+/// A method of the RPC. Any number can arrive; a receiver answers `unknownMethod` to a strange one.
 package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt16
 

@@ -7,8 +7,8 @@
 //            count { boundary }                       milliseconds, strictly ascending
 //            count { aggregate request }
 
-package import Base
 internal import Aggregate
+package import Base
 internal import Model
 package import Plan
 

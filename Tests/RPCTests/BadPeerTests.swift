@@ -35,7 +35,8 @@ import Wire
     }
 
     @Test func oversizeFrameBeforeTheHandshake() async throws {
-        try await send([1, 2, 0, 0, 16] + [UInt8](repeating: 0, count: 600), expecting: "513 bytes")
+        try await send(
+            [1, 2, 0, 0, 16] + [UInt8](repeating: 0, count: 600), expecting: "513 bytes")
     }
 
     @Test func callBeforeTheHandshake() async throws {
@@ -53,7 +54,8 @@ import Wire
     @Test func replayedHandshake() async throws {
         try await send(
             Frame.hello(version: 1, nonce: Samples.nonce).encoded()
-                + Frame.proof(Samples.nonce).encoded(), expecting: "does not know the cluster secret")
+                + Frame.proof(Samples.nonce).encoded(),
+            expecting: "does not know the cluster secret")
     }
 
     @Test func oversizeFrameAfterTheHandshake() async throws {
@@ -89,12 +91,16 @@ import Wire
     /// A client that meets something else than a server of ours says so instead of waiting.
     @Test func theClientRefusesAServerWithoutTheSecret() throws {
         var handshake = ClientHandshakeProbe(secret: Fixture.secret)
-        #expect(try handshake.statusAfter(.welcome(
-            proof: Samples.nonce, frameBytesMax: 1, inFlightMax: 1)) == .protocolViolation)
+        #expect(
+            try handshake.statusAfter(
+                .welcome(
+                    proof: Samples.nonce, frameBytesMax: 1, inFlightMax: 1)) == .protocolViolation)
         handshake = ClientHandshakeProbe(secret: Fixture.secret)
         #expect(try handshake.statusAfter(.challenge(version: 1, nonce: Samples.nonce)) == nil)
-        #expect(try handshake.statusAfter(.welcome(
-            proof: Samples.nonce, frameBytesMax: 1, inFlightMax: 1)) == .unauthenticated)
+        #expect(
+            try handshake.statusAfter(
+                .welcome(
+                    proof: Samples.nonce, frameBytesMax: 1, inFlightMax: 1)) == .unauthenticated)
     }
 
     /// Goes through the handshake by hand, as the document says.

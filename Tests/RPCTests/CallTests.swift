@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Calls run side by side, end in any order, and end when their time or their caller's patience does.
+/// Calls run side by side, end in any order, and end when their time or the caller's patience ends.
 @Suite struct CallTests {
     @Test func concurrentCallsGetTheirOwnAnswers() async throws {
         try await Fixture.with { fixture in
@@ -34,7 +34,9 @@ import Wire
                     }
                 }
                 await eventually("three calls are held") { fixture.heldCalls.count == 3 }
-                for call in fixture.heldCalls.reversed() { call.reply([(call.body.first ?? 0) + 10]) }
+                for call in fixture.heldCalls.reversed() {
+                    call.reply([(call.body.first ?? 0) + 10])
+                }
                 for try await (number, answer) in group { #expect(answer == number + 10) }
             }
         }
@@ -101,7 +103,9 @@ import Wire
             let task = Task {
                 // Waits for its own cancellation, so that the call begins after it.
                 await eventually("the task is cancelled") { Task.isCancelled }
-                return await status { try await client.call(.hold, body: [], timeout: .seconds(60)) }
+                return await status {
+                    try await client.call(.hold, body: [], timeout: .seconds(60))
+                }
             }
             task.cancel()
             #expect(await task.value == .cancelled)
@@ -158,7 +162,9 @@ import Wire
             let statuses = await withTaskGroup(of: RPCStatus?.self) { group in
                 for _ in 0...Limits.rpcInFlightMax {
                     group.addTask {
-                        await status { try await client.call(.hold, body: [], timeout: .seconds(20)) }
+                        await status {
+                            try await client.call(.hold, body: [], timeout: .seconds(20))
+                        }
                     }
                 }
                 // The one too many fails at once; then the held ones are let go.

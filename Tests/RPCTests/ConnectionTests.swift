@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Connections come, break and come back; calls wait for them, or fail so that the caller may retry.
+/// Connections come, break and come back; calls wait for them, or fail so that callers may retry.
 @Suite struct ConnectionTests {
     /// A port on which nobody listens now.
     private func freePort(_ fixture: Fixture) async throws -> UInt16 {
@@ -128,7 +128,9 @@ import Wire
             await eventually("the call is held") { fixture.heldCalls.count == 1 }
             await client.close()
             #expect(await held == .unavailable)
-            let later = await status { try await client.call(.echo, body: [], timeout: .seconds(20)) }
+            let later = await status {
+                try await client.call(.echo, body: [], timeout: .seconds(20))
+            }
             #expect(later == .unavailable)
         }
     }

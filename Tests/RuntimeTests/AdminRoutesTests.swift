@@ -17,7 +17,8 @@ import Testing
         var router = Router()
         AdminRoutes.mount(on: &router, readiness: readiness, metrics: registry)
         let server = HTTPServer(
-            router: router, group: group, logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
+            router: router, group: group,
+            logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
         let port = try await server.start(host: "127.0.0.1", port: 0)
         readiness.declare("catalog")
         #expect(try get(port, "/healthz").status == 200)

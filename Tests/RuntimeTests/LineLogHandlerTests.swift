@@ -8,7 +8,9 @@ import Testing
 @Suite struct LineLogHandlerTests {
     private struct Cause: Error, CustomStringConvertible { let description = "disk full" }
 
-    private func line(isJSON: Bool, metadata: Logger.Metadata = [:], error: (any Error)? = nil) -> String {
+    private func line(isJSON: Bool, metadata: Logger.Metadata = [:], error: (any Error)? = nil)
+        -> String
+    {
         var handler = LineLogHandler(label: "store", level: .info, isJSON: isJSON)
         handler[metadataKey: "shard"] = "3"
         let event = LogEvent(
@@ -25,7 +27,8 @@ import Testing
     }
 
     @Test func foreignTextCannotForgeALine() {
-        let text = line(isJSON: false, metadata: ["peer": "x\n2020 error store: fire\r\u{1B}[2J\"q"])
+        let text = line(
+            isJSON: false, metadata: ["peer": "x\n2020 error store: fire\r\u{1B}[2J\"q"])
         #expect(!text.contains("\n") && !text.contains("\r") && !text.contains("\u{1B}"))
         #expect(text.contains(#""x\n2020 error store: fire\r\u{1b}[2J\"q""#))
     }

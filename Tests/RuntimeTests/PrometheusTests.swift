@@ -11,7 +11,8 @@ import Testing
         let counter = registry.makeCounter(label: "b.calls-total", dimensions: [("status", "ok")])
         counter.increment(by: 2)
         // The same series again is the same number.
-        registry.makeCounter(label: "b.calls-total", dimensions: [("status", "ok")]).increment(by: 1)
+        registry.makeCounter(label: "b.calls-total", dimensions: [("status", "ok")]).increment(
+            by: 1)
         registry.makeCounter(label: "b.calls-total", dimensions: [("status", "a\"b\\c\nd")])
             .increment(by: 1)
         let meter = registry.makeMeter(label: "a_depth", dimensions: [])

@@ -84,7 +84,8 @@ import Testing
 
     @Test(arguments: ["abc", "", "1.5", "0", "101", "99999999999999999999"])
     func aWrongNumberNamesKeyAndSource(text: String) throws {
-        let settings = try settings(environment: ["MILLRACE_EVENTS_PARTITIONS": text], file: Self.file)
+        let settings = try settings(
+            environment: ["MILLRACE_EVENTS_PARTITIONS": text], file: Self.file)
         let found = message { try settings.integer("events.partitions", default: 9, in: 1...100) }
         #expect(
             found == "setting events.partitions (environment): '\(text)' is not a whole number "
@@ -101,7 +102,9 @@ import Testing
                 == "setting collector.listen (flag): 'nowhere' is not HOST:PORT")
         #expect(message { try settings.hostPorts("log.brokers") }?.contains("log.brokers") == true)
         #expect(
-            message { try settings.choice("logging.level", default: "info", of: ["info", "debug"]) }
+            message {
+                try settings.choice("logging.level", default: "info", of: ["info", "debug"])
+            }
                 == "setting logging.level (flag): 'loud' is not one of info, debug")
         #expect(
             message { try settings.bool("log_server.auto_create_topics", default: true) }
@@ -119,7 +122,10 @@ import Testing
         ("stor:\n  data: x", ":1: there is no group of settings 'stor'"),
         ("store:\n  dta: x", ":2: there is no setting 'store.dta'"),
         ("store: {data: x}", ":1: the settings of 'store' go on lines of their own"),
-        ("store:\n  data: {a: x}", ":2: 'store.data' needs a plain value, in quotes if it begins with {"),
+        (
+            "store:\n  data: {a: x}",
+            ":2: 'store.data' needs a plain value, in quotes if it begins with {"
+        ),
         ("store:\n  data:\n    deep: x", ":2: 'store.data' has no value"),
         ("store:\n  data: x\n    listen: y", ":3: 'listen' is not as far to the right"),
         ("store:\n  data:", ":2: 'store.data' has no value"),

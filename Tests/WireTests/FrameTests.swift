@@ -23,7 +23,9 @@ import Wire
     }
 
     @Test func statusNumbersAreASnapshot() {
-        let table = RPCStatus.allCases.map { "\($0.rawValue) \($0) \($0.isRetriable ? "retry" : "-")" }
+        let table = RPCStatus.allCases.map {
+            "\($0.rawValue) \($0) \($0.isRetriable ? "retry" : "-")"
+        }
         #expect(
             table == [
                 "0 ok -", "1 badRequest -", "2 unauthenticated -", "3 unknownMethod -",

@@ -61,7 +61,9 @@ import Wire
             let plan = try generator.plan()
             random = generator.random
             let request = ScanRequest(shards: [ShardID(Int32(round))], plan: plan)
-            #expect(try ScanRequest(decoding: request.encoded()[...]) == request, "seed 7, round \(round)")
+            #expect(
+                try ScanRequest(decoding: request.encoded()[...]) == request,
+                "seed 7, round \(round)")
         }
     }
 

@@ -23,7 +23,8 @@ struct PlanGenerator {
         for _ in 0..<number(1...3) {
             let kind = AggregateKind.allCases.randomElement(using: &random) ?? .count
             aggregates.append(
-                AggregateRequest(kind: kind, target: Bool.random(using: &random) ? try path() : nil))
+                AggregateRequest(kind: kind, target: Bool.random(using: &random) ? try path() : nil)
+            )
         }
         return ScanPlan(
             collection: CollectionID(
@@ -38,7 +39,8 @@ struct PlanGenerator {
     }
 
     private mutating func path() throws -> PropertyPath {
-        try PropertyPath(["a", "keen.timestamp", "prix.€", "x.y.z"].randomElement(using: &random) ?? "")
+        try PropertyPath(
+            ["a", "keen.timestamp", "prix.€", "x.y.z"].randomElement(using: &random) ?? "")
     }
 
     private mutating func value() -> Value {

@@ -70,7 +70,8 @@ enum Samples {
     }
 
     static let offsets = AppliedOffsetsResponse([
-        AppliedOffset(shard: ShardID(0), offset: 1), AppliedOffset(shard: ShardID(1), offset: 1 << 40),
+        AppliedOffset(shard: ShardID(0), offset: 1),
+        AppliedOffset(shard: ShardID(1), offset: 1 << 40),
     ])
 
     /// Every message, encoded, with the function that reads and writes it again.
