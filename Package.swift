@@ -124,7 +124,10 @@ let package = Package(
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
-            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging, metrics]),
+            [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
+                metrics, coreMetrics,
+            ]),
         library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
         library(
@@ -201,6 +204,7 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
+        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
@@ -219,7 +223,13 @@ let package = Package(
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base"]),
+        tests(
+            "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        .target(
+            name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
+            swiftSettings: settings),
+        tests("LogClient", ["MockLog", logging]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -1,0 +1,153 @@
+// A member of a consumer group.
+//
+// Nothing is committed and nothing is assigned by itself: the owner answers each rebalance with the
+// offsets to start from (the store's, which say what is done), and commits when it is done.
+// The handler runs on the consumer's thread, which also serves rebalances: it must not block. Whoever
+// cannot keep up pauses partitions.
+
+internal import CRdKafka
+package import Logging
+
+/// How a group member works.
+package struct LogConsumerConfiguration: Sendable {
+    package var connection: LogConnection
+    package var group: String
+    package var topics: [String]
+    /// A member that is silent for so long loses its partitions. A choice: kill -9 is noticed soon.
+    package var sessionTimeout: Duration = .seconds(10)
+    /// Bytes fetched ahead, a partition. Together with the batches in work they bound memory.
+    package var fetchedBytesMax = 16 << 20
+
+    package init(connection: LogConnection, group: String, topics: [String]) {
+        self.connection = connection
+        self.group = group
+        self.topics = topics
+    }
+
+    var properties: [String: String] {
+        [
+            "group.id": group,
+            "enable.auto.commit": "false",
+            "enable.auto.offset.store": "false",
+            "enable.partition.eof": "true",
+            // An offset that the log no longer has, or not yet, is answered by its nearest one.
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": String(sessionTimeout.timeoutMilliseconds),
+            "heartbeat.interval.ms": String(max(sessionTimeout.timeoutMilliseconds / 5, 1)),
+            "queued.max.messages.kbytes": String(max(fetchedBytesMax >> 10, 1)),
+            "queued.min.messages": "100000",
+            "partition.assignment.strategy": "range",
+            // A topic that appears later is joined within this time.
+            "topic.metadata.refresh.interval.ms": "5000",
+        ]
+    }
+}
+
+/// A group member. Its calls may come from any thread.
+package final class LogConsumer: Sendable {
+    private let core: ConsumerCore
+    private let thread: DedicatedThread
+
+    /// Joins the group. The events come in order, one at a time.
+    package init(
+        configuration: LogConsumerConfiguration, logger: Logger,
+        handler: @escaping @Sendable (LogConsumerEvent) -> Void
+    ) throws {
+        let client = try KafkaClient(
+            type: RD_KAFKA_CONSUMER, connection: configuration.connection,
+            properties: configuration.properties,
+            events: RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT,
+            logger: logger)
+        let topics = PartitionList(
+            configuration.topics.map { TopicPartition(topic: $0, partition: -1) })
+        let code = unsafe rd_kafka_subscribe(client.raw, topics.raw)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw LogError(code, trying: "join group \(configuration.group)")
+        }
+        let core = ConsumerCore(client: client, handler: handler)
+        self.core = core
+        thread = DedicatedThread(name: "log-consumer") { core.run() }
+    }
+
+    deinit { core.stop() }
+
+    /// Answers `.assigned`: reads these partitions from these offsets on, instead of any before.
+    package func assign(_ offsets: [PartitionOffset]) throws {
+        let list = PartitionList(offsets)
+        let code = unsafe rd_kafka_assign(core.client.raw, list.raw)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw LogError(code, trying: "assign \(offsets.count) partitions")
+        }
+    }
+
+    /// Answers `.revoked`: reads nothing from now on. The group's rebalance waits for this.
+    package func unassign() throws {
+        let code = unsafe rd_kafka_assign(core.client.raw, nil)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw LogError(code, trying: "give partitions back")
+        }
+    }
+
+    /// Stops handing over records of these partitions; those already gathered may still come.
+    package func pause(_ partitions: [TopicPartition]) throws {
+        let list = PartitionList(partitions)
+        let code = unsafe rd_kafka_pause_partitions(core.client.raw, list.raw)
+        try Self.check(code, list, trying: "pause partitions")
+    }
+
+    /// Goes on where `pause` stopped.
+    package func resume(_ partitions: [TopicPartition]) throws {
+        let list = PartitionList(partitions)
+        let code = unsafe rd_kafka_resume_partitions(core.client.raw, list.raw)
+        try Self.check(code, list, trying: "resume partitions")
+    }
+
+    private static func check(
+        _ code: rd_kafka_resp_err_t, _ list: borrowing PartitionList, trying action: String
+    ) throws(LogError) {
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw LogError(code, trying: action) }
+        if let error = list.firstError(trying: action) { throw error }
+    }
+
+    /// Moves assigned partitions to other offsets. Afterwards, only records gathered before the
+    /// call still come from the old ones.
+    package func seek(_ offsets: [PartitionOffset], timeout: Duration) async throws {
+        let client = core.client
+        try await runBlocking { () -> Result<Void, LogError> in
+            let list = PartitionList(offsets)
+            let failure = unsafe LogError.consuming(
+                rd_kafka_seek_partitions(client.raw, list.raw, timeout.timeoutMilliseconds),
+                trying: "seek")
+            if let failure = failure ?? list.firstError(trying: "seek") { return .failure(failure) }
+            return .success(())
+        }
+    }
+
+    /// Starts to commit the next offsets to read. A failure comes as `.commitFailed`.
+    package func commit(_ offsets: [PartitionOffset]) throws {
+        let list = PartitionList(offsets)
+        let code = unsafe rd_kafka_commit(core.client.raw, list.raw, 1)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw LogError(code, trying: "commit offsets")
+        }
+    }
+
+    /// Commits the next offsets to read and waits for the group's coordinator to have them.
+    package func commitAndWait(_ offsets: [PartitionOffset]) async throws {
+        let client = core.client
+        try await runBlocking { () -> Result<Void, LogError> in
+            let list = PartitionList(offsets)
+            let code = unsafe rd_kafka_commit(client.raw, list.raw, 0)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                return .failure(LogError(code, trying: "commit offsets"))
+            }
+            return .success(())
+        }
+    }
+
+    /// Leaves the group and ends the thread. Commit before.
+    package func close() async {
+        core.stop()
+        await thread.finished()
+    }
+}

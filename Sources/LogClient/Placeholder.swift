@@ -1,1 +1,0 @@
-// LogClient: to come.

@@ -1,0 +1,121 @@
+import LogClient
+import MockLog
+import Testing
+
+/// A group member reads from where it was told to, exactly what is there, and in order.
+@Suite struct LogConsumerTests {
+    private struct Fixture {
+        let log: MockLog
+        let connection: LogConnection
+        let producer: LogProducer
+        let topic: ProducerTopic
+
+        init(partitions: Int32) throws {
+            log = MockLog(topics: ["t": partitions])
+            connection = LogConnection(brokers: log.brokers)
+            producer = try LogProducer(configuration: .init(connection: connection), logger: quiet)
+            topic = try producer.topic("t")
+        }
+
+        func publish(_ values: ClosedRange<UInt8>, partition: Int32) async throws {
+            for value in values {
+                _ = try await topic.publish(partition: partition, key: [9], value: [value])
+            }
+        }
+
+        func consumer(_ events: Recorder<LogConsumerEvent>) throws -> LogConsumer {
+            var configuration = LogConsumerConfiguration(
+                connection: connection, group: "g", topics: ["t"])
+            configuration.sessionTimeout = .seconds(6)
+            return try LogConsumer(configuration: configuration, logger: quiet) { events.append($0) }
+        }
+    }
+
+    @Test func readsFromTheOffsetsThatItIsGiven() async throws {
+        let fixture = try Fixture(partitions: 2)
+        try await fixture.publish(0...4, partition: 0)
+        try await fixture.publish(10...14, partition: 1)
+        let events = Recorder<LogConsumerEvent>()
+        let consumer = try fixture.consumer(events)
+        try await eventually { events.assigned.count == 2 }
+        #expect(events.records.isEmpty)
+        try consumer.assign([
+            PartitionOffset(topic: "t", partition: 0, offset: 3),
+            PartitionOffset(topic: "t", partition: 1, offset: PartitionOffset.beginning),
+        ])
+        try await eventually { events.records.count == 7 }
+        let first = events.records.filter { $0.partition == 0 }
+        #expect(first.map(\.value) == [[3], [4]])
+        #expect(first.map(\.offset) == [3, 4])
+        #expect(first.allSatisfy { $0.key == [9] && $0.topic == "t" && !$0.isTombstone })
+        #expect(events.records.filter { $0.partition == 1 }.map(\.value) == [[10], [11], [12], [13], [14]])
+        let now = events.records[0].timestampMilliseconds
+        #expect(now > 1_500_000_000_000)
+        try await eventually {
+            events.all.contains {
+                if case .partitionEnd(let end) = $0 { end.partition == 0 && end.offset == 5 } else { false }
+            }
+        }
+
+        // Going back and on again.
+        try await consumer.seek(
+            [PartitionOffset(topic: "t", partition: 0, offset: 1)], timeout: .seconds(10))
+        try await eventually { events.records.count == 11 }
+        #expect(events.records.filter { $0.partition == 0 }.map(\.offset) == [3, 4, 1, 2, 3, 4])
+
+        // What is committed can be seen from outside.
+        try await consumer.commitAndWait([PartitionOffset(topic: "t", partition: 0, offset: 5)])
+        let admin = try LogAdmin(connection: fixture.connection, logger: quiet)
+        let partitions = [0, 1].map { TopicPartition(topic: "t", partition: $0) }
+        let committed = try await admin.committedOffsets(
+            group: "g", of: partitions, timeout: .seconds(10))
+        #expect(committed == [PartitionOffset(topic: "t", partition: 0, offset: 5)])
+        try consumer.commit([PartitionOffset(topic: "t", partition: 1, offset: 2)])
+        await consumer.close()
+        await fixture.producer.close()
+    }
+
+    @Test func aPausedPartitionWaits() async throws {
+        let fixture = try Fixture(partitions: 2)
+        let events = Recorder<LogConsumerEvent>()
+        let consumer = try fixture.consumer(events)
+        try await eventually { events.assigned.count == 2 }
+        try consumer.assign(events.assigned.map { PartitionOffset($0, offset: 0) })
+        let paused = [TopicPartition(topic: "t", partition: 0)]
+        try consumer.pause(paused)
+        try await fixture.publish(1...3, partition: 0)
+        try await fixture.publish(4...6, partition: 1)
+        try await eventually { events.records.count == 3 }
+        #expect(events.records.allSatisfy { $0.partition == 1 })
+        try consumer.resume(paused)
+        try await eventually { events.records.count == 6 }
+        #expect(events.records.filter { $0.partition == 0 }.map(\.value) == [[1], [2], [3]])
+        await consumer.close()
+        await fixture.producer.close()
+    }
+
+    @Test func aSecondMemberTakesOverHalfAndThenAll() async throws {
+        let fixture = try Fixture(partitions: 2)
+        let firstEvents = Recorder<LogConsumerEvent>()
+        let secondEvents = Recorder<LogConsumerEvent>()
+        let first = try fixture.consumer(firstEvents)
+        try await eventually { firstEvents.assigned.count == 2 }
+        try first.assign(firstEvents.assigned.map { PartitionOffset($0, offset: 0) })
+        let second = try fixture.consumer(secondEvents)
+        try await eventually { firstEvents.assigned.isEmpty }
+        try first.unassign()
+        try await eventually { firstEvents.assigned.count == 1 && secondEvents.assigned.count == 1 }
+        try first.assign(firstEvents.assigned.map { PartitionOffset($0, offset: 0) })
+        try second.assign(secondEvents.assigned.map { PartitionOffset($0, offset: 0) })
+        await first.close()
+        try await eventually { secondEvents.assigned.isEmpty }
+        try second.unassign()
+        try await eventually { secondEvents.assigned.count == 2 }
+        try second.assign(secondEvents.assigned.map { PartitionOffset($0, offset: 0) })
+        try await fixture.publish(1...2, partition: 0)
+        try await fixture.publish(3...4, partition: 1)
+        try await eventually { secondEvents.records.count == 4 }
+        await second.close()
+        await fixture.producer.close()
+    }
+}
