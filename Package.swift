@@ -224,6 +224,7 @@ let package = Package(
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
+        tests("Lag", []),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
