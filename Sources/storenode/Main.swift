@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Base
-import Crypto
 import EventLoop
 import EventStore
 import Logging
@@ -52,8 +51,7 @@ struct Serve: AsyncParsableCommand {
 private func build(_ context: ProcessContext) async throws -> [any Service] {
     let address = try context.settings.hostPort("store.listen")
     let directory = try context.settings.string("store.data")
-    let secret = try ClusterSecret(
-        String(decoding: try context.settings.clusterSecret(), as: UTF8.self))
+    let secret = try context.settings.clusterSecret()
     context.readiness.declare("store")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
