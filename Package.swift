@@ -182,8 +182,10 @@ let package = Package(
              "Wire", arguments, logging, lifecycle, configuration]),
         executable(
             "storenode",
-            ["Base", "Model", "Runtime", "EventLoop", "RPC", "EventStore", "StoreService",
-             arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "Crypto", "Runtime", "EventLoop", "RPC", "EventStore",
+                "StoreService", arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "queryserver",
             ["Base", "Model", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Catalog", "Access",
@@ -222,6 +224,7 @@ let package = Package(
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
+        tests("Lag", []),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
