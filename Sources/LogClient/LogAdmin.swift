@@ -9,6 +9,11 @@ package struct PartitionRange: Sendable, Equatable {
     package let earliest: Int64
     /// After the last record.
     package let latest: Int64
+
+    package init(earliest: Int64, latest: Int64) {
+        self.earliest = earliest
+        self.latest = latest
+    }
 }
 
 /// An administrator's connection to the log. Every call waits at most its timeout.

@@ -33,7 +33,10 @@ let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 extension Recorder where Element == LogConsumerEvent {
     var records: [LogRecord] {
-        all.flatMap { if case .records(let records) = $0 { records } else { [] } }
+        all.flatMap { event -> [LogRecord] in
+            if case .records(let records) = event { return records }
+            return []
+        }
     }
     var assigned: [TopicPartition] {
         var current: [TopicPartition] = []
