@@ -19,6 +19,7 @@ run: build                      ## the whole system with the sample flights, unt
 demo: build                     ## the same, checked, and stopped by itself
 	$(BIN)/millrace demo
 
+# IntegrationTests need executables that are not wired yet; `swift test --filter IntegrationTests`.
 test: deps lint                 ## every fast test layer
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel --skip IntegrationTests

@@ -124,7 +124,10 @@ let package = Package(
         library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
         library(
             "EventStore",
-            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging, metrics]),
+            [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
+                metrics, coreMetrics,
+            ]),
         library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
         library(
@@ -156,8 +159,8 @@ let package = Package(
         library(
             "Runtime",
             [
-                "Base", "Model", "EventLoop", "HTTP", logging, metrics, coreMetrics, lifecycle,
-                unixSignals, configuration,
+                "Base", "Model", "Crypto", "EventLoop", "HTTP", logging, metrics, coreMetrics,
+                lifecycle, unixSignals, configuration,
             ]),
         library("Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", logging]),
         library(
@@ -179,8 +182,10 @@ let package = Package(
              "Wire", arguments, logging, lifecycle, configuration]),
         executable(
             "storenode",
-            ["Base", "Model", "Runtime", "EventLoop", "RPC", "EventStore", "StoreService",
-             arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "Crypto", "Runtime", "EventLoop", "RPC", "EventStore",
+                "StoreService", arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "queryserver",
             ["Base", "Model", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Catalog", "Access",
@@ -201,11 +206,16 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
+        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests(
+            "Runtime",
+            ["Base", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics, coreMetrics,
+             lifecycle]),
         tests(
             "RPC",
             ["Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
@@ -214,10 +224,13 @@ let package = Package(
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
+        tests("Lag", []),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base"]),
+        tests(
+            "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",

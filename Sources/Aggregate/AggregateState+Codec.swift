@@ -102,7 +102,7 @@ extension DistinctValues {
             }
             values.append(value)
         }
-        self.init(ascending: values)
+        self.init(unique: values)
     }
 }
 

@@ -10,8 +10,11 @@ package struct DistinctValues: Sendable, Equatable {
 
     package init() {}
 
-    /// For the decoder, which has checked that the values are distinct and not null.
-    init(ascending values: [Value]) { self.values = Set(values) }
+    /// Values that the caller knows to be canonical, not null and all different.
+    package init(unique values: [Value]) {
+        self.values = Set(minimumCapacity: values.count)
+        for value in values { self.values.insert(value) }
+    }
 
     package var count: Int { values.count }
 

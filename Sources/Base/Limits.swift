@@ -91,6 +91,9 @@ package enum Limits {
     package static let blockRowsMax = 65_536
     /// One encoded block: below the 32-bit offsets inside it with a factor of four to spare.
     package static let blockBytesMax = 1 << 30
+    /// A merge closes a segment file at this size: some ten full blocks of ordinary events, and the
+    /// memory that writing one takes.
+    package static let segmentBytesAim = 64 << 20
 
     // Queries.
     package static let queryBucketsMax = 10_000

@@ -38,6 +38,12 @@ internal import Glibc
     /// The whole file. Whoever keeps the pointer keeps this object too.
     package var bytes: UnsafeRawBufferPointer { unsafe memory }
 
+    /// A copy of a part, nil if it lies outside the file.
+    package func copy(_ range: Range<Int>) -> [UInt8]? {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else { return nil }
+        return unsafe Array(memory[range])
+    }
+
     /// Tells the kernel that a part will be read soon.
     package func willNeed(_ range: Range<Int>) {
         let page = 4096

@@ -1,7 +1,7 @@
 // Reads a block: the header and directory are checked once when it is opened, a column's chunk
 // when that column is decoded. docs/formats/block.md draws the bytes.
 
-internal import Base
+package import Base
 package import Model
 
 /// An immutable column block. Copies share the bytes.
@@ -27,6 +27,16 @@ package struct Block: Sendable {
         region: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
     ) throws(BlockError) {
         try self.init(storage: BlockStorage(region: region, owner: owner))
+    }
+
+    /// Reads a block out of a mapped file.
+    package init(_ file: MappedFile, range: Range<Int>) throws(BlockError) {
+        guard range.lowerBound >= 0, range.upperBound <= file.byteCount else {
+            throw BlockError(
+                code: .truncated, offset: 0,
+                message: "bytes \(range) lie outside the \(file.byteCount) of the file")
+        }
+        try self.init(region: UnsafeRawBufferPointer(rebasing: file.bytes[range]), owner: file)
     }
 
     private init(storage: BlockStorage) throws(BlockError) {

@@ -1,5 +1,5 @@
-// Least and greatest values, of all rows and by cell (see SumLoops for what a cell is). Tables begin
-// with the type's own extremes; callers know from the counts which cells had a value at all.
+// Least and greatest values, of all rows and by cell (see SumLoops for what a cell is). Tables
+// begin with the type's own extremes; callers know from the counts which cells had a value at all.
 
 /// Loops for minimum and maximum.
 package enum ExtremeLoops {

@@ -1,6 +1,6 @@
-// Conditions over columns as masks: one byte a row, 1 where the condition holds. Bytes and not bits,
-// because the compiler turns these loops into vector instructions by itself, and combining masks is
-// far from being what a scan spends its time on.
+// Conditions over columns as masks: one byte a row, 1 where the condition holds. Bytes and not
+// bits, because the compiler turns these loops into vector instructions by itself, and combining
+// masks is far from being what a scan spends its time on.
 //
 // Built without checks in release: callers guarantee `count` readable elements from `first` on and
 // `count` elements of every mask.

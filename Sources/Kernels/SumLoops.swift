@@ -56,7 +56,8 @@ package enum SumLoops {
                 row += 1
             }
             for cell in 0..<cellCount {
-                counts[cell] &+= Int64(table[cell]) + Int64(t1[cell]) + Int64(t2[cell])
+                counts[cell] &+=
+                    Int64(table[cell]) + Int64(t1[cell]) + Int64(t2[cell])
                     + Int64(t3[cell])
             }
         }

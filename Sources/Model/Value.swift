@@ -16,7 +16,11 @@ package enum Value: Sendable, Hashable {
 
     /// A number as its one representation: an integral double that fits 64 bits becomes an integer.
     package init(canonical number: Double) {
-        if let integer = Int64(exactly: number) { self = .int(integer) } else { self = .double(number) }
+        if let integer = Int64(exactly: number) {
+            self = .int(integer)
+        } else {
+            self = .double(number)
+        }
     }
 
     /// The same value with numbers in their one representation.
@@ -56,7 +60,7 @@ extension Value {
         case (.int(let left), .int(let right)): left == right
         case (.double(let left), .double(let right)): left == right
         case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
-            left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+            left.utf8.count == right.utf8.count && byteOrder(left, right) == 0
         default: false
         }
     }
@@ -72,7 +76,7 @@ extension Value: Comparable {
         case (.double(let left), .int(let right)): right.isGreater(than: left)
         case (.double(let left), .double(let right)): left < right
         case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
-            left.utf8.lexicographicallyPrecedes(right.utf8)
+            byteOrder(left, right) < 0
         default: left.rank < right.rank
         }
     }
@@ -96,4 +100,22 @@ extension Int64 {
         if ceiling >= 0x1p63 { return false }
         return self > Int64(ceiling) || (self == Int64(ceiling) && ceiling > number)
     }
+}
+
+/// Negative, zero or positive as the UTF-8 of `left` comes before, equals or comes after that of
+/// `right`; a prefix comes first.
+private func byteOrder(_ left: String, _ right: String) -> Int {
+    // Nested closures over contiguous storage: several times faster than iterating UTF8View.
+    let order = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right -> Int in
+            for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+                return Int(left[index]) - Int(right[index])
+            }
+            return left.count - right.count
+        }
+    }
+    if let order, let order { return order }
+    // Storage of another kind.
+    return left.utf8.lexicographicallyPrecedes(right.utf8)
+        ? -1 : right.utf8.lexicographicallyPrecedes(left.utf8) ? 1 : 0
 }

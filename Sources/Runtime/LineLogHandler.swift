@@ -25,41 +25,60 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
+        let line = line(event, at: wallClockMilliseconds()) + "\n"
+        // If nobody reads the log there is nobody to tell.
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+    }
+
+    /// The event as one line, without its end.
+    func line(_ event: LogEvent, at milliseconds: Int64) -> String {
         var fields = metadata
         fields.merge(metadataProvider?.get() ?? [:]) { $1 }
         fields.merge(event.metadata ?? [:]) { $1 }
         if let error = event.error { fields["error"] = "\(error)" }
-        let now = Timestamp(milliseconds: wallClockMilliseconds()).description
-        let line =
-            isJSON
-            ? json(now, event, fields)
-            : text(now, event, fields)
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        let time = Timestamp(milliseconds: milliseconds).description
+        return isJSON ? json(time, event, fields) : text(time, event, fields)
     }
 
-    private func text(_ now: String, _ event: LogEvent, _ fields: Logger.Metadata) -> String {
-        var line = "\(now) \(event.level) \(label): \(event.message)"
+    private func text(_ time: String, _ event: LogEvent, _ fields: Logger.Metadata) -> String {
+        var line = "\(time) \(event.level) \(label): \(event.message)"
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(oneLine("\(value)"))"
+            line += " \(key)=\(Self.quotedIfNeeded("\(value)"))"
         }
         return line
     }
 
-    private func json(_ now: String, _ event: LogEvent, _ fields: Logger.Metadata) -> String {
+    private func json(_ time: String, _ event: LogEvent, _ fields: Logger.Metadata) -> String {
         var object: [String: String] = fields.mapValues { "\($0)" }
-        object["time"] = now
+        object["time"] = time
         object["level"] = "\(event.level)"
         object["label"] = label
         object["message"] = "\(event.message)"
-        // Strings always encode; an empty object would only follow from a bug of the encoder.
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings always encode; an empty object would only follow from a bug of the encoder.
         return String(decoding: (try? encoder.encode(object)) ?? Data("{}".utf8), as: UTF8.self)
     }
 
-    /// A value that came from outside must not be able to forge a line.
-    private func oneLine(_ value: String) -> String {
-        let clean = value.replacing("\n", with: "\\n").replacing("\r", with: "\\r")
-        return clean.contains(" ") ? "\"\(clean)\"" : clean
+    /// A value that came from outside must not be able to forge a line or steer a terminal.
+    private static func quotedIfNeeded(_ value: String) -> String {
+        let isPlain = value.unicodeScalars.allSatisfy {
+            $0.value > 0x20 && $0.value != 0x7F && $0 != "\"" && $0 != "\\"
+        }
+        guard !isPlain || value.isEmpty else { return value }
+        return "\"" + value.unicodeScalars.map(escaped).joined() + "\""
+    }
+
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        switch scalar {
+        case "\"": "\\\""
+        case "\\": "\\\\"
+        case "\n": "\\n"
+        case "\r": "\\r"
+        case "\t": "\\t"
+        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: String(scalar)
+        }
     }
 }

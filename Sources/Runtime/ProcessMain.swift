@@ -44,6 +44,8 @@ package enum ProcessMain {
 
     private static func start(name: String, _ settings: Settings) throws -> ProcessContext {
         if try settings.bool("process.exit_with_parent", default: false) { exitWithParent() }
+        // A reader that goes away, of the log or of a socket, is an error to handle, not an end.
+        signal(SIGPIPE, SIG_IGN)
         let levels = Logger.Level.allCases.map(\.rawValue)
         let word = try settings.choice("logging.level", default: "notice", of: levels)
         let format = try settings.choice("logging.format", default: "text", of: ["text", "json"])
@@ -51,13 +53,16 @@ package enum ProcessMain {
         LoggingSystem.bootstrap { label in
             LineLogHandler(label: label, level: level, isJSON: format == "json")
         }
-        let metrics = PrometheusRegistry()
+        let metrics = PrometheusRegistry(showsProcess: true)
         MetricsSystem.bootstrap(metrics)
         let logger = Logger(label: "millrace-\(name)")
         logger.notice(
             "starting",
             metadata: Logger.Metadata(
                 uniqueKeysWithValues: settings.effective.map { ($0.key, "\($0.value)") }))
+        for variable in settings.unknownVariables {
+            logger.warning("no setting has this name", metadata: ["variable": "\(variable)"])
+        }
         return ProcessContext(
             settings: settings, logger: logger, readiness: Readiness(), metrics: metrics)
     }

@@ -7,53 +7,95 @@ internal import Synchronization
 /// All metrics of a process.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
     /// A metric's name and its labels as they are printed.
-    struct Series: Hashable, Sendable {
+    private struct Series: Hashable, Comparable {
         var name: String
         var labels: String
-    }
 
-    private struct State {
-        var values: [Series: PrometheusValue] = [:]
-        var kinds: [String: String] = [:]
-    }
-
-    private let state = Mutex(State())
-
-    package init() {}
-
-    private func value(_ label: String, _ dimensions: [(String, String)], kind: String)
-        -> PrometheusValue
-    {
-        let series = Series(name: Self.metricName(label), labels: Self.labels(dimensions))
-        return state.withLock { state in
-            state.kinds[series.name] = kind
-            if let known = state.values[series] { return known }
-            let value = PrometheusValue()
-            state.values[series] = value
-            return value
+        static func < (left: Self, right: Self) -> Bool {
+            (left.name, left.labels) < (right.name, right.labels)
         }
     }
 
+    private enum Instrument {
+        case counter(PrometheusNumber)
+        case gauge(PrometheusNumber)
+        case histogram(PrometheusHistogram)
+
+        var kind: String {
+            switch self {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            }
+        }
+    }
+
+    private let instruments = Mutex<[Series: Instrument]>([:])
+
+    private let showsProcess: Bool
+
+    /// `showsProcess` adds what the kernel knows of the process to the text.
+    package init(showsProcess: Bool = false) { self.showsProcess = showsProcess }
+
+    /// The instrument of a series, made by `make` when it is new. A series that exists with another
+    /// kind stays what it is; the newcomer counts, but is not printed.
+    private func instrument(
+        _ label: String, _ dimensions: [(String, String)], _ make: () -> Instrument
+    ) -> Instrument {
+        let series = Series(
+            name: PrometheusText.name(label), labels: PrometheusText.labels(dimensions))
+        return instruments.withLock { instruments in
+            let new = make()
+            if let known = instruments[series] { return known.kind == new.kind ? known : new }
+            instruments[series] = new
+            return new
+        }
+    }
+
+    private func counter(_ label: String, _ dimensions: [(String, String)]) -> PrometheusNumber {
+        switch instrument(label, dimensions, { .counter(PrometheusNumber()) }) {
+        case .counter(let number), .gauge(let number): number
+        case .histogram: PrometheusNumber()
+        }
+    }
+
+    private func gauge(_ label: String, _ dimensions: [(String, String)]) -> PrometheusNumber {
+        switch instrument(label, dimensions, { .gauge(PrometheusNumber()) }) {
+        case .counter(let number), .gauge(let number): number
+        case .histogram: PrometheusNumber()
+        }
+    }
+
+    private func histogram(
+        _ label: String, _ dimensions: [(String, String)], _ bounds: [Double]
+    ) -> PrometheusHistogram {
+        let made = PrometheusHistogram(bounds: bounds)
+        guard case .histogram(let known) = instrument(label, dimensions, { .histogram(made) })
+        else { return made }
+        return known
+    }
+
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        value(label, dimensions, kind: "counter")
+        counter(label, dimensions)
     }
 
     package func makeFloatingPointCounter(
         label: String, dimensions: [(String, String)]
-    ) -> any FloatingPointCounterHandler { value(label, dimensions, kind: "counter") }
+    ) -> any FloatingPointCounterHandler { counter(label, dimensions) }
 
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        value(label, dimensions, kind: "gauge")
+        gauge(label, dimensions)
     }
 
     package func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
-        value(label, dimensions, kind: aggregate ? "summary" : "gauge")
+        if aggregate { return histogram(label, dimensions, HistogramBounds.sizes) }
+        return gauge(label, dimensions)
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        value(label, dimensions, kind: "summary")
+        histogram(label, dimensions, HistogramBounds.seconds)
     }
 
     // A handle's series stays: a counter that vanishes would look like a restart.
@@ -65,75 +107,48 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
 
     /// The exposition text: series sorted by name and labels, one TYPE line a name.
     package var text: String {
-        let (values, kinds) = state.withLock { ($0.values, $0.kinds) }
-        let sorted = values.sorted {
-            ($0.key.name, $0.key.labels) < ($1.key.name, $1.key.labels)
-        }
-        var lines = ""
-        var last = ""
-        for (series, value) in sorted {
-            let kind = kinds[series.name] ?? "untyped"
-            if series.name != last { lines += "# TYPE \(series.name) \(kind)\n" }
-            last = series.name
-            let braces = series.labels.isEmpty ? "" : "{\(series.labels)}"
-            let reading = value.reading
-            if kind == "summary" {
-                lines += "\(series.name)_sum\(braces) \(Self.number(reading.sum))\n"
-                lines += "\(series.name)_count\(braces) \(reading.count)\n"
-            } else {
-                lines += "\(series.name)\(braces) \(Self.number(reading.sum))\n"
+        var text = PrometheusText()
+        for (series, instrument) in instruments.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            text.begin(series.name, kind: instrument.kind)
+            switch instrument {
+            case .counter(let number), .gauge(let number):
+                text.add(series.name, series.labels, number.value)
+            case .histogram(let histogram):
+                text.add(series.name, series.labels, histogram.reading)
             }
         }
-        return lines
-    }
-
-    static func number(_ value: Double) -> String {
-        value == value.rounded() && value.magnitude < 1e15 ? String(Int64(value)) : String(value)
-    }
-
-    /// Prometheus allows letters, digits, `_` and `:`.
-    static func metricName(_ label: String) -> String {
-        String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":") ? $0 : "_" })
-    }
-
-    static func labels(_ dimensions: [(String, String)]) -> String {
-        dimensions.map { name, value in
-            let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-                .replacing("\n", with: "\\n")
-            return "\(metricName(name))=\"\(escaped)\""
-        }
-        .joined(separator: ",")
+        if showsProcess { ProcessStatistics.add(to: &text) }
+        return text.text
     }
 }
 
-/// One number of a process: a counter, a gauge, or the sum and count of recorded values. Timers are
-/// in seconds, as Prometheus wants.
-final class PrometheusValue: CounterHandler, FloatingPointCounterHandler, MeterHandler,
-    RecorderHandler, TimerHandler, Sendable
+/// A number that goes up, or is set.
+final class PrometheusNumber: CounterHandler, FloatingPointCounterHandler, MeterHandler,
+    RecorderHandler, Sendable
 {
-    struct Reading: Sendable {
-        var sum = 0.0
-        var count: Int64 = 0
-    }
+    private let state = Mutex(0.0)
 
-    private let state = Mutex(Reading())
+    var value: Double { state.withLock { $0 } }
 
-    var reading: Reading { state.withLock { $0 } }
+    func increment(by amount: Int64) { state.withLock { $0 += Double(amount) } }
+    func increment(by amount: Double) { state.withLock { $0 += amount } }
+    func decrement(by amount: Double) { state.withLock { $0 -= amount } }
+    func set(_ value: Int64) { state.withLock { $0 = Double(value) } }
+    func set(_ value: Double) { state.withLock { $0 = value } }
+    func record(_ value: Int64) { set(value) }
+    func record(_ value: Double) { set(value) }
+    func reset() { set(0.0) }
+}
 
-    private func add(_ amount: Double) {
-        state.withLock {
-            $0.sum += amount
-            $0.count += 1
-        }
-    }
+/// A distribution of values; timers in seconds, as Prometheus wants.
+final class PrometheusHistogram: RecorderHandler, TimerHandler, Sendable {
+    private let state: Mutex<Histogram>
 
-    func increment(by amount: Int64) { add(Double(amount)) }
-    func increment(by amount: Double) { add(amount) }
-    func decrement(by amount: Double) { add(-amount) }
-    func set(_ value: Int64) { set(Double(value)) }
-    func set(_ value: Double) { state.withLock { $0.sum = value } }
-    func record(_ value: Int64) { add(Double(value)) }
-    func record(_ value: Double) { add(value) }
-    func recordNanoseconds(_ duration: Int64) { add(Double(duration) / 1e9) }
-    func reset() { state.withLock { $0 = Reading() } }
+    init(bounds: [Double]) { state = Mutex(Histogram(bounds: bounds)) }
+
+    var reading: Histogram { state.withLock { $0 } }
+
+    func record(_ value: Int64) { record(Double(value)) }
+    func record(_ value: Double) { state.withLock { $0.record(value) } }
+    func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 }

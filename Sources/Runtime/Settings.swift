@@ -4,6 +4,7 @@
 
 package import Base
 internal import Configuration
+package import Crypto
 internal import Foundation
 
 /// A setting that is missing or wrong; exit status 64.
@@ -21,11 +22,15 @@ package struct Settings: Sendable {
     }
 
     private let sources: [Source]
+    /// Variables that look like settings but are none: worth a warning, though they may be meant
+    /// for somebody else.
+    package let unknownVariables: [String]
 
     /// Reads the file, if there is one; unknown keys in it are an error.
     package init(
         flags: [String: String], environment: [String: String], file: String?
     ) throws {
+        unknownVariables = environment.keys.filter(Self.isUnknownVariable).sorted()
         let given = flags.map { key, value in
             (AbsoluteConfigKey(Self.parts(key)), ConfigValue(.string(value), isSecret: false))
         }
@@ -42,7 +47,11 @@ package struct Settings: Sendable {
             guard let data = FileManager.default.contents(atPath: file) else {
                 throw SettingsError("--config \(file): the file cannot be read")
             }
-            try Self.checkKeys(String(decoding: data, as: UTF8.self), file: file)
+            let text = String(decoding: data, as: UTF8.self)
+            guard try !SettingsFile(checking: text, path: file).isEmpty else {
+                self.sources = sources
+                return
+            }
             do {
                 let values = try YAMLSnapshot(
                     data: Array(data).span.bytes, providerName: file, parsingOptions: .default)
@@ -52,29 +61,16 @@ package struct Settings: Sendable {
         self.sources = sources
     }
 
-    private static func parts(_ key: String) -> [String] {
-        key.split(separator: ".").map(String.init)
+    private static func variable(_ key: String) -> String {
+        "MILLRACE_" + key.uppercased().replacingOccurrences(of: ".", with: "_")
     }
 
-    /// Every key of the file must exist; a typo must not pass as a default.
-    private static func checkKeys(_ text: String, file: String) throws {
-        var group = ""
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            guard let match = line.firstMatch(of: /^(\s*)([A-Za-z_][\w]*):/) else { continue }
-            let name = String(match.output.2)
-            if match.output.1.isEmpty {
-                group = name
-                guard !SettingKeys.all.contains(where: { $0.key.hasPrefix(name + ".") }) else {
-                    continue
-                }
-                throw SettingsError("\(file):\(index + 1): there is no group of settings '\(name)'")
-            }
-            guard SettingKeys.exists("\(group).\(name)") else {
-                throw SettingsError("\(file):\(index + 1): there is no setting '\(group).\(name)'")
-            }
-        }
+    private static func isUnknownVariable(_ name: String) -> Bool {
+        name.hasPrefix("MILLRACE_") && !SettingKeys.all.contains { variable($0.key) == name }
+    }
+
+    private static func parts(_ key: String) -> [String] {
+        key.split(separator: ".").map(String.init)
     }
 
     /// The value's text and where it came from.
@@ -104,8 +100,7 @@ package struct Settings: Sendable {
     }
 
     private func missing(_ key: String) -> SettingsError {
-        let variable = "MILLRACE_" + key.uppercased().replacingOccurrences(of: ".", with: "_")
-        return SettingsError("setting \(key) is missing (flag, \(variable), or the file)")
+        SettingsError("setting \(key) is missing (flag, \(Self.variable(key)), or the file)")
     }
 
     /// The text, or `fallback`; without a fallback a missing value is an error.
@@ -179,19 +174,25 @@ package struct Settings: Sendable {
     package func strings(_ key: String) throws -> [String] { try hostPorts(key).map(\.description) }
 
     /// The cluster's secret, from `cluster.secret` or the file named by `cluster.secret_file`.
-    package func clusterSecret() throws -> [UInt8] {
-        if let secret = try optionalString("cluster.secret") { return Array(secret.utf8) }
+    package func clusterSecret() throws -> ClusterSecret {
+        if let text = try optionalString("cluster.secret") {
+            return try secret(text, from: "cluster.secret")
+        }
         guard let file = try optionalString("cluster.secret_file") else {
             throw missing("cluster.secret_file")
         }
         guard let data = FileManager.default.contents(atPath: file) else {
             throw SettingsError("setting cluster.secret_file: \(file) cannot be read")
         }
-        let secret = String(decoding: data, as: UTF8.self).trimmed
-        guard secret.utf8.count >= 16 else {
-            throw SettingsError("the secret in \(file) has fewer than 16 characters")
+        return try secret(String(decoding: data, as: UTF8.self), from: "cluster.secret_file")
+    }
+
+    private func secret(_ text: String, from key: String) throws -> ClusterSecret {
+        do throws(InvalidSecret) {
+            return try ClusterSecret(text)
+        } catch {
+            throw SettingsError("setting \(key): \(error.message)")
         }
-        return Array(secret.utf8)
     }
 
     /// Key and value of every setting that was given, secrets redacted.

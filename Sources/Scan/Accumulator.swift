@@ -48,7 +48,9 @@ enum Accumulator {
     case extreme(ExtremeAccumulator, column: Int)
     case distinct(DistinctAccumulator, column: Int, isSelect: Bool)
 
-    init(_ request: AggregateRequest, _ columns: inout ColumnList, seed: UInt64) {
+    init(
+        _ request: AggregateRequest, _ columns: inout ColumnList, isGrouped: Bool, seed: UInt64
+    ) {
         // A request without a property can only count; anything else would be the planner's bug,
         // and counting rows of a shard is harmless.
         guard let target = request.target, request.kind != .count else {
@@ -62,10 +64,10 @@ enum Accumulator {
         case .average: self = .sum(SumAccumulator(), column: column, isAverage: true)
         case .minimum: self = .extreme(ExtremeAccumulator(isMinimum: true), column: column)
         case .maximum: self = .extreme(ExtremeAccumulator(isMinimum: false), column: column)
-        case .countUnique:
-            self = .distinct(DistinctAccumulator(seed: seed), column: column, isSelect: false)
-        case .selectUnique:
-            self = .distinct(DistinctAccumulator(seed: seed), column: column, isSelect: true)
+        case .countUnique, .selectUnique:
+            self = .distinct(
+                DistinctAccumulator(isGrouped: isGrouped, seed: seed), column: column,
+                isSelect: request.kind == .selectUnique)
         }
     }
 
@@ -93,7 +95,7 @@ enum Accumulator {
             self = .sum(sums, column: column, isAverage: isAverage)
         case .extreme(var extremes, let column):
             let numbers = try answers.numbers(column, &columns)
-            try extremes.add(numbers, answers.cells, groupCount: answers.groupCount)
+            extremes.add(numbers, answers.cells, groupCount: answers.groupCount)
             self = .extreme(extremes, column: column)
         case .distinct(var values, let column, let isSelect):
             let codes = try answers.codes(column, &columns)
@@ -112,9 +114,12 @@ enum Accumulator {
                 isAverage
                     ? .average(sums.sum(of: $0), count: sums.count(of: $0)) : .sum(sums.sum(of: $0))
             }
-        case .extreme(let extremes, _): return (0..<groupCount).map { extremes.state(of: $0) }
+        case .extreme(let extremes, _):
+            var states: [AggregateState] = []
+            for group in 0..<groupCount { states.append(try extremes.state(of: group)) }
+            return states
         case .distinct(let values, _, let isSelect):
-            return try values.sets(groupCount: groupCount).map {
+            return values.sets(groupCount: groupCount).map {
                 isSelect ? .selectUnique($0) : .countUnique($0)
             }
         }

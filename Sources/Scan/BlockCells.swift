@@ -87,24 +87,24 @@ struct BlockCells {
         _ buckets: BucketCodes, _ columns: [LocalCodes], _ table: inout GroupTable
     ) throws(PartialError) {
         groups = [Int](repeating: 0, count: cellCount)
-        var known = columns.map { [UInt32](repeating: .max, count: $0.cardinality) }
-        for cell in 0..<cellCount where counts[cell] > 0 {
-            let position = representatives.isEmpty ? nil : Int(representatives[cell])
-            func code(_ codes: [UInt32]) -> Int {
-                codes.isEmpty ? 0 : position.map { Int(codes[$0]) } ?? cell
-            }
-            var group = table.bucket(buckets.first + code(buckets.codes))
-            for index in columns.indices {
-                let local = code(columns[index].codes)
-                if known[index][local] == .max {
-                    known[index][local] =
-                        columns[index].global(local, in: &table.values[index]).bits
-                }
-                group = table.refine(group, column: index, by: ValueCode(bits: known[index][local]))
-            }
-            groups[cell] = group
+        let used = counts.indices.filter { counts[$0] > 0 }
+        var numbers = localCodes(buckets.codes, of: used).map {
+            table.bucket(buckets.first + Int($0))
         }
+        for index in columns.indices {
+            let codes = localCodes(columns[index].codes, of: used)
+            let values = columns[index].globals(of: codes, in: &table.values[index])
+            numbers = table.refine(numbers, column: index, by: values)
+        }
+        for (cell, number) in zip(used, numbers) { groups[cell] = Int(number) }
         guard table.count <= Limits.queryGroupsMax else { throw .tooManyGroups }
+    }
+
+    /// A column's code in each of the cells.
+    private func localCodes(_ codes: [UInt32], of cells: [Int]) -> [UInt32] {
+        if codes.isEmpty { return [UInt32](repeating: 0, count: cells.count) }
+        if representatives.isEmpty { return cells.map { UInt32($0) } }
+        return cells.map { codes[Int(representatives[$0])] }
     }
 }
 
@@ -137,10 +137,15 @@ struct GroupTable {
 
     var count: Int { pairs.last?.count ?? buckets.count }
 
-    mutating func bucket(_ bucket: Int) -> Int { Int(buckets.number(of: UInt64(bucket))) }
+    mutating func bucket(_ bucket: Int) -> UInt32 { buckets.number(of: UInt64(bucket)) }
 
-    mutating func refine(_ group: Int, column: Int, by value: ValueCode) -> Int {
-        Int(pairs[column].number(of: UInt64(group) << 32 | UInt64(value.bits)))
+    /// The numbers of groups so far, each with one more value (bits of `ValueCode`).
+    mutating func refine(_ groups: [UInt32], column: Int, by values: [UInt32]) -> [UInt32] {
+        let count = groups.count
+        let words: [UInt64] = filled(count) {
+            CodeLoops.pair(groups, with: values, count: count, into: $0)
+        }
+        return filled(count) { pairs[column].numbers(of: words, count: count, into: $0) }
     }
 
     /// The bucket and values of a group.

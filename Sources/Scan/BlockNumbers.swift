@@ -20,7 +20,8 @@ struct BlockNumbers {
     /// Whether the sum of all integers, of whatever cells, may leave 64 bits.
     private(set) var mayOverflow = false
 
-    init(_ chunk: ColumnChunk?, _ column: DecodedColumn?, _ rows: SelectedRows, _ cells: BlockCells) {
+    init(_ chunk: ColumnChunk?, _ column: DecodedColumn?, _ rows: SelectedRows, _ cells: BlockCells)
+    {
         guard let chunk, let column else { return }
         let hasInts = !column.ints.isEmpty
         let hasDoubles = !column.doubles.isEmpty

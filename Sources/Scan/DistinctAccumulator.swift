@@ -9,80 +9,111 @@ internal import Model
 /// The distinct values of one property in every group.
 struct DistinctAccumulator {
     private var values: ValueInterner
-    /// Pairs of group and value.
+    /// Pairs of group and value; not used if there is one group for all.
     private var pairs: WordTable
+    private let isGrouped: Bool
+    /// Booleans seen without groups: they have codes of their own and enter no table.
+    private var bools = [false, false]
     private let seed: UInt64
 
     /// A byte for every possible pair of a block is worth it up to this many. A choice: they stay
     /// in the second-level cache.
     private static let markedPairsMax = 1 << 18
 
-    init(seed: UInt64) {
+    /// With `isGrouped` false all events are of group 0.
+    init(isGrouped: Bool, seed: UInt64) {
+        self.isGrouped = isGrouped
         self.seed = seed
         values = ValueInterner(seed: seed)
         pairs = WordTable(seed: seed)
     }
 
     /// Values held, over all groups.
-    var count: Int { pairs.count }
+    var count: Int { isGrouped ? pairs.count : values.count }
 
     mutating func add(_ codes: LocalCodes, _ cells: BlockCells) throws(AggregateError) {
-        var known = [UInt32](repeating: .max, count: codes.cardinality)
-        if codes.isConstant {
-            for cell in 0..<cells.cellCount where cells.counts[cell] > 0 {
-                add(code: 0, of: codes, cell: cell, cells, &known)
+        let found = distinctPairs(codes, cells)
+        let globals = codes.globals(of: found.codes, in: &values)
+        guard isGrouped else {
+            for bits in globals where ValueCode(bits: bits).kind == .bool {
+                bools[Int(bits & 1)] = true
             }
-        } else if cells.isSingle {
+            return try checkCount()
+        }
+        var words: [UInt64] = []
+        words.reserveCapacity(globals.count)
+        for (index, bits) in globals.enumerated() where bits != ValueCode.null.bits {
+            let group = cells.groups[found.cells.isEmpty ? 0 : Int(found.cells[index])]
+            words.append(UInt64(group) << 32 | UInt64(bits))
+        }
+        let count = words.count
+        let _: [UInt32] = filled(count) { pairs.numbers(of: words, count: count, into: $0) }
+        try checkCount()
+    }
+    private func checkCount() throws(AggregateError) {
+        guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
+    }
+
+    /// Each pair of cell and code that occurs in a block, once. Without `cells`: of cell 0.
+    private func distinctPairs(
+        _ codes: LocalCodes, _ cells: BlockCells
+    ) -> (cells: [UInt32], codes: [UInt32]) {
+        if codes.isConstant {
+            let used = cells.counts.indices.filter { cells.counts[$0] > 0 }.map { UInt32($0) }
+            return (used, [UInt32](repeating: 0, count: used.count))
+        }
+        if cells.isSingle {
             var marks = [UInt8](repeating: 0, count: codes.cardinality)
             CodeLoops.mark(codes.codes, count: cells.rowCount, in: &marks)
-            for code in 0..<codes.cardinality where marks[code] == 1 {
-                add(code: code, of: codes, cell: 0, cells, &known)
-            }
-        } else if codes.cardinality * cells.cellCount <= Self.markedPairsMax {
+            return ([], Self.marked(marks))
+        }
+        if codes.cardinality * cells.cellCount <= Self.markedPairsMax {
             var marks = [UInt8](repeating: 0, count: codes.cardinality * cells.cellCount)
             CodeLoops.mark(
                 codes.codes, cells: cells.cells, cardinality: codes.cardinality,
                 count: cells.rowCount, in: &marks)
-            for index in marks.indices where marks[index] == 1 {
-                let (cell, code) = index.quotientAndRemainder(dividingBy: codes.cardinality)
-                add(code: code, of: codes, cell: cell, cells, &known)
-            }
-        } else {
-            addHashed(codes, cells, &known)
+            let pairs = Self.marked(marks)
+            let cardinality = UInt32(codes.cardinality)
+            return (pairs.map { $0 / cardinality }, pairs.map { $0 % cardinality })
         }
-        guard pairs.count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
-    }
-
-    private mutating func addHashed(
-        _ codes: LocalCodes, _ cells: BlockCells, _ known: inout [UInt32]
-    ) {
         let rowCount = cells.rowCount
         let words: [UInt64] = filled(rowCount) {
             CodeLoops.pair(cells.cells, with: codes.codes, count: rowCount, into: $0)
         }
         var table = WordTable(seed: seed)
         let _: [UInt32] = filled(rowCount) { table.numbers(of: words, count: rowCount, into: $0) }
-        for word in table.words {
-            add(
-                code: Int(word & 0xFFFF_FFFF), of: codes, cell: Int(word >> 32), cells, &known)
-        }
+        return (
+            table.words.map { UInt32(truncatingIfNeeded: $0 >> 32) },
+            table.words.map { UInt32(truncatingIfNeeded: $0) }
+        )
     }
 
-    private mutating func add(
-        code: Int, of codes: LocalCodes, cell: Int, _ cells: BlockCells, _ known: inout [UInt32]
-    ) {
-        if known[code] == .max { known[code] = codes.global(code, in: &values).bits }
-        guard known[code] != ValueCode.null.bits else { return }
-        _ = pairs.number(of: UInt64(cells.groups[cell]) << 32 | UInt64(known[code]))
+    /// Indexes of the ones.
+    private static func marked(_ marks: [UInt8]) -> [UInt32] {
+        let count = MaskLoops.population(marks, count: marks.count)
+        return [UInt32](unsafeUninitializedCapacity: count + 8) { target, filled in
+            guard let base = target.baseAddress else { return }
+            filled = MaskLoops.select(marks, first: 0, count: marks.count, into: base)
+        }
     }
 
     /// The set of every group.
-    func sets(groupCount: Int) throws(AggregateError) -> [DistinctValues] {
-        var sets = [DistinctValues](repeating: DistinctValues(), count: groupCount)
-        for pair in pairs.words {
-            let code = ValueCode(bits: UInt32(truncatingIfNeeded: pair))
-            try sets[Int(pair >> 32)].insert(values.value(of: code))
+    func sets(groupCount: Int) -> [DistinctValues] {
+        guard groupCount > 0 else { return [] }
+        guard isGrouped else {
+            let seen = bools.indices.filter { bools[$0] }.map { Value.bool($0 == 1) }
+            let all = DistinctValues(unique: seen + values.codes.map { values.value(of: $0) })
+            return [all] + [DistinctValues](repeating: DistinctValues(), count: groupCount - 1)
         }
-        return sets
+        // Every value is made once, however many groups have it.
+        var known: [UInt32: Value] = [:]
+        var members = [[Value]](repeating: [], count: groupCount)
+        for pair in pairs.words {
+            let bits = UInt32(truncatingIfNeeded: pair)
+            let value = known[bits] ?? values.value(of: ValueCode(bits: bits))
+            known[bits] = value
+            members[Int(pair >> 32)].append(value)
+        }
+        return members.map { DistinctValues(unique: $0) }
     }
 }

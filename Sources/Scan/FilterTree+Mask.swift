@@ -111,7 +111,8 @@ extension LeafPredicate {
             }
         case .mixed(let tags):
             let whole = kinds.rawValue
-            MaskLoops.addTagged(tags, first: rows.first, count: rows.count, tagBits: whole, to: &mask)
+            MaskLoops.addTagged(
+                tags, first: rows.first, count: rows.count, tagBits: whole, to: &mask)
             func add(_ tag: Tag, _ fill: (inout [UInt8]) -> Void) {
                 guard !kinds.contains(tag) else { return }
                 var part = [UInt8](repeating: 0, count: rows.count)

@@ -104,7 +104,8 @@ indirect enum FilterTree {
         let kind: ComparisonKind
         switch comparison {
         case .equal: self = .leaf(LeafPredicate(path, among: [value]), column: column); return
-        case .notEqual: self = .not(.leaf(LeafPredicate(path, among: [value]), column: column)); return
+        case .notEqual:
+            self = .not(.leaf(LeafPredicate(path, among: [value]), column: column)); return
         case .less: kind = .less
         case .lessOrEqual: kind = .lessOrEqual
         case .greater: kind = .greater

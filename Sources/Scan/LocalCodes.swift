@@ -132,12 +132,34 @@ struct LocalCodes {
         }
     }
 
-    /// The number of a code's value in the whole scan.
-    func global(_ code: Int, in interner: inout ValueInterner) -> ValueCode {
-        if code < textCount {
-            let isJSON = code >= dictionary.stringCount
-            return dictionary.withBytes(of: code) { interner.code(text: $0, isJSON: isJSON) }
+    /// The numbers of the values of `wanted` codes in the whole scan, as bits of `ValueCode`.
+    func globals(of wanted: [UInt32], in interner: inout ValueInterner) -> [UInt32] {
+        var known = [UInt32](repeating: .max, count: cardinality)
+        var strings: [UInt32] = []
+        var documents: [UInt32] = []
+        let stringCount = UInt32(dictionary.stringCount)
+        let textCount = UInt32(textCount)
+        for code in wanted where known[Int(code)] == .max {
+            // Texts are numbered together below; until then anything but `.max` will do.
+            known[Int(code)] = 0
+            if code >= textCount {
+                known[Int(code)] = global(Int(code), in: &interner).bits
+            } else if code < stringCount {
+                strings.append(code)
+            } else {
+                documents.append(code)
+            }
         }
+        for (texts, isJSON) in [(strings, false), (documents, true)] where !texts.isEmpty {
+            var codes = texts
+            interner.encode(texts: &codes, isJSON: isJSON, of: dictionary)
+            for (text, code) in zip(texts, codes) { known[Int(text)] = code }
+        }
+        return wanted.map { known[Int($0)] }
+    }
+
+    /// The same for one code that is not a text's.
+    private func global(_ code: Int, in interner: inout ValueInterner) -> ValueCode {
         if code >= doubleBase {
             guard code - doubleBase < fractions.count else { return .null }
             return interner.code(fraction: Double(bitPattern: fractions[code - doubleBase]))

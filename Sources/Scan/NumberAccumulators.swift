@@ -70,35 +70,41 @@ struct SumAccumulator {
 /// The least or the greatest number by group.
 struct ExtremeAccumulator {
     let isMinimum: Bool
-    private var states: [AggregateState] = []
+    private var ints: [Int64] = []
+    private var doubles: [Double] = []
+    /// Whether the group had an integer, a double.
+    private var hasInt: [Bool] = []
+    private var hasDouble: [Bool] = []
 
     init(isMinimum: Bool) { self.isMinimum = isMinimum }
 
-    private var empty: AggregateState { isMinimum ? .minimum(nil) : .maximum(nil) }
-
-    mutating func add(
-        _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
-    ) throws(AggregateError) {
-        states.append(contentsOf: repeatElement(empty, count: groupCount - states.count))
+    mutating func add(_ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int) {
+        let more = groupCount - ints.count
+        ints.append(contentsOf: repeatElement(isMinimum ? .max : .min, count: more))
+        doubles.append(contentsOf: repeatElement(isMinimum ? .infinity : -.infinity, count: more))
+        hasInt.append(contentsOf: repeatElement(false, count: more))
+        hasDouble.append(contentsOf: repeatElement(false, count: more))
         if !numbers.ints.values.isEmpty {
-            let extremes = ints(numbers.ints, cells)
+            let found = extremes(numbers.ints, cells)
             for cell in 0..<cells.cellCount where numbers.ints.counts[cell] > 0 {
-                try merge(.int(extremes[cell]), into: cells.groups[cell])
+                let group = cells.groups[cell]
+                ints[group] =
+                    isMinimum ? min(ints[group], found[cell]) : max(ints[group], found[cell])
+                hasInt[group] = true
             }
         }
         if !numbers.doubles.values.isEmpty {
-            let extremes = doubles(numbers.doubles, cells)
+            let found = extremes(numbers.doubles, cells)
             for cell in 0..<cells.cellCount where numbers.doubles.counts[cell] > 0 {
-                try merge(.double(extremes[cell]), into: cells.groups[cell])
+                let group = cells.groups[cell]
+                doubles[group] =
+                    isMinimum ? min(doubles[group], found[cell]) : max(doubles[group], found[cell])
+                hasDouble[group] = true
             }
         }
     }
 
-    private mutating func merge(_ value: Value, into group: Int) throws(AggregateError) {
-        try states[group].merge(isMinimum ? .minimum(value) : .maximum(value))
-    }
-
-    private func ints(_ numbers: CellNumbers<Int64>, _ cells: BlockCells) -> [Int64] {
+    private func extremes(_ numbers: CellNumbers<Int64>, _ cells: BlockCells) -> [Int64] {
         let count = numbers.values.count
         if cells.isSingle {
             let extremes = ExtremeLoops.extremes(numbers.values, count: count)
@@ -113,7 +119,7 @@ struct ExtremeAccumulator {
         return found
     }
 
-    private func doubles(_ numbers: CellNumbers<Double>, _ cells: BlockCells) -> [Double] {
+    private func extremes(_ numbers: CellNumbers<Double>, _ cells: BlockCells) -> [Double] {
         let count = numbers.values.count
         if cells.isSingle {
             let extremes = ExtremeLoops.extremes(numbers.values, count: count)
@@ -129,5 +135,12 @@ struct ExtremeAccumulator {
         return found
     }
 
-    func state(of group: Int) -> AggregateState { group < states.count ? states[group] : empty }
+    func state(of group: Int) throws(AggregateError) -> AggregateState {
+        let isKnown = group < ints.count
+        let int: Value? = isKnown && hasInt[group] ? .int(ints[group]) : nil
+        let double: Value? = isKnown && hasDouble[group] ? .double(doubles[group]) : nil
+        var state: AggregateState = isMinimum ? .minimum(int) : .maximum(int)
+        try state.merge(isMinimum ? .minimum(double) : .maximum(double))
+        return state
+    }
 }

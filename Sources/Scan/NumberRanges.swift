@@ -21,7 +21,8 @@ struct NumberRanges: Equatable {
         doubles = Self.doubles(comparison, literal)
     }
 
-    private static func ints(_ comparison: ComparisonKind, _ literal: Int64) -> ClosedRange<Int64>? {
+    private static func ints(_ comparison: ComparisonKind, _ literal: Int64) -> ClosedRange<Int64>?
+    {
         switch comparison {
         case .equal: literal...literal
         case .less: literal == .min ? nil : .min...(literal - 1)
@@ -31,7 +32,8 @@ struct NumberRanges: Equatable {
         }
     }
 
-    private static func ints(_ comparison: ComparisonKind, _ literal: Double) -> ClosedRange<Int64>? {
+    private static func ints(_ comparison: ComparisonKind, _ literal: Double) -> ClosedRange<Int64>?
+    {
         let all: ClosedRange<Int64> = .min...(.max)
         let isBelow = literal < -0x1p63
         let isAbove = literal >= 0x1p63
@@ -41,7 +43,8 @@ struct NumberRanges: Equatable {
             if isBelow { return nil }
             if isAbove { return all }
             let floor = Int64(literal.rounded(.down))
-            return ints(comparison == .less && literal == literal.rounded() ? .less : .lessOrEqual, floor)
+            return ints(
+                comparison == .less && literal == literal.rounded() ? .less : .lessOrEqual, floor)
         case .greater, .greaterOrEqual:
             if isBelow { return all }
             if isAbove { return nil }

@@ -37,7 +37,10 @@ package final class ScanExecution {
         // Swift seeds its hashing once a process; an empty hash is as good a seed as any.
         let seed = UInt64(bitPattern: Int64(Hasher().finalize()))
         self.seed = seed
-        accumulators = plan.aggregates.map { Accumulator($0, &columns, seed: seed) }
+        let isGrouped = !plan.groupBy.isEmpty || !plan.boundaries.isEmpty
+        accumulators = plan.aggregates.map {
+            Accumulator($0, &columns, isGrouped: isGrouped, seed: seed)
+        }
         columnList = columns
         groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
         // Fewer than two boundaries bound no bucket.
@@ -81,7 +84,8 @@ package final class ScanExecution {
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
     }
 
-    /// The states of every bucket and group that had an event, in the order of `PartialMerger`.
+    /// The states of every bucket and group that had an event, in no particular order: results are
+    /// put in order once, where they are merged.
     package func finish() throws -> PartialResult {
         var states: [[AggregateState]] = []
         for accumulator in accumulators {
@@ -95,7 +99,6 @@ package final class ScanExecution {
             result.groups.append(
                 PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
         }
-        result.groups.sort()
         return result
     }
 

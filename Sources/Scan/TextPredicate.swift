@@ -37,7 +37,9 @@ enum TextPredicate {
                 return mark(dictionary, in: &table) { set.contains($0) }
             }
             return mark(dictionary, in: &table) { text in
-                members.contains { $0.withUnsafeBytes { Self.order(text, $0, isEquality: true) == 0 } }
+                members.contains {
+                    $0.withUnsafeBytes { Self.order(text, $0, isEquality: true) == 0 }
+                }
             }
         }
     }

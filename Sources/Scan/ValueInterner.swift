@@ -1,6 +1,7 @@
 // Numbers the values of one property over a whole scan. Blocks have codes of their own; this is
 // where equal values of different blocks become equal, once for each distinct value of a block.
 
+internal import Columns
 internal import Kernels
 internal import Model
 
@@ -46,12 +47,41 @@ struct ValueInterner {
         ValueCode(.double, doubles.number(of: value.bitPattern))
     }
 
-    mutating func code(text: UnsafeBufferPointer<UInt8>, isJSON: Bool) -> ValueCode {
-        let bytes = UnsafeRawBufferPointer(text)
-        return isJSON
-            ? ValueCode(.json, documents.number(of: bytes))
-            : ValueCode(.string, strings.number(of: bytes))
+    /// The codes of texts of a dictionary, given by their local codes, written over them.
+    mutating func encode(
+        texts: inout [UInt32], isJSON: Bool, of dictionary: StringDictionary
+    ) {
+        let wanted = texts
+        let count = wanted.count
+        dictionary.bytes.withUnsafeBytes { bytes in
+            // Without any byte every text is empty, and the address does not matter.
+            let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)
+            guard count > 0, let base else { return }
+            if isJSON {
+                documents.numbers(
+                    of: wanted, count: count, in: base, offsets: dictionary.offsets, into: &texts)
+            } else {
+                strings.numbers(
+                    of: wanted, count: count, in: base, offsets: dictionary.offsets, into: &texts)
+            }
+        }
+        let kind = ValueCode(isJSON ? .json : .string, 0).bits
+        for index in texts.indices { texts[index] |= kind }
     }
+
+    /// All values, in no particular order.
+    var codes: [ValueCode] {
+        let kinds: [(ValueCode.Kind, Int)] = [
+            (.int, ints.count), (.double, doubles.count), (.string, strings.count),
+            (.json, documents.count),
+        ]
+        return kinds.flatMap { kind, count in
+            (0..<UInt32(count)).map { ValueCode(kind, $0) }
+        }
+    }
+
+    /// Numbers and texts.
+    var count: Int { ints.count + doubles.count + strings.count + documents.count }
 
     func value(of code: ValueCode) -> Value {
         switch code.kind {

@@ -25,11 +25,13 @@ extension FilterTree {
         case .all(let parts):
             let verdicts = parts.map { $0.verdict(columns) }
             return Verdict(
-                canHold: verdicts.allSatisfy(\.canHold), canFail: verdicts.contains(where: \.canFail))
+                canHold: verdicts.allSatisfy(\.canHold),
+                canFail: verdicts.contains(where: \.canFail))
         case .any(let parts):
             let verdicts = parts.map { $0.verdict(columns) }
             return Verdict(
-                canHold: verdicts.contains(where: \.canHold), canFail: verdicts.allSatisfy(\.canFail))
+                canHold: verdicts.contains(where: \.canHold),
+                canFail: verdicts.allSatisfy(\.canFail))
         }
     }
 }

@@ -1,7 +1,115 @@
-// millrace-store: the parts it will wire are being built; until then it says so and fails.
+// millrace-store: a storage node. Wiring only.
 
+import ArgumentParser
 import Base
+import EventLoop
+import EventStore
+import Logging
+import RPC
+import Runtime
+import ServiceLifecycle
+import StoreService
 
-@main struct Main {
-    static func main() { fatal(.unavailable, "millrace-store is not built yet") }
+@main
+struct StoreNode: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-store",
+        abstract: "Stores events as columns and answers scans next to them.",
+        version: "0.1.0", subcommands: [Serve.self, Verify.self], defaultSubcommand: Serve.self)
+}
+
+/// Runs the node.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the storage node (what happens without a subcommand).")
+
+    @Option(name: .customLong("config"), help: "YAML file with settings.")
+    var configurationFile: String?
+    @Option(help: "HOST:PORT to listen on for workers and query servers.")
+    var storeListen: String?
+    @Option(help: "Directory of the data.")
+    var storeData: String?
+    @Option(help: "HOST:PORT of /healthz, /readyz and /metrics.")
+    var adminListen: String?
+    @Option(help: "File with the cluster's secret.")
+    var clusterSecretFile: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var loggingLevel: String?
+
+    func run() async {
+        await ProcessMain.run(
+            name: "store", configurationFile: configurationFile,
+            flags: [
+                "store.listen": storeListen, "store.data": storeData,
+                "admin.listen": adminListen, "cluster.secret_file": clusterSecretFile,
+                "logging.level": loggingLevel,
+            ], build)
+    }
+}
+
+/// Builds the services, first started first.
+private func build(_ context: ProcessContext) async throws -> [any Service] {
+    let address = try context.settings.hostPort("store.listen")
+    let directory = try context.settings.string("store.data")
+    let secret = try context.settings.clusterSecret()
+    context.readiness.declare("store")
+    let group = try EventLoopGroup()
+    let admin = try await AdminServer(context, group: group)
+    let store = try openStore(directory, context.logger)
+    let service = try StoreService(store: store, logger: context.logger)
+    let server = RPCServer(group: group, secret: secret, logger: context.logger) {
+        service.handle($0)
+    }
+    let port = try await server.start(host: address.host, port: address.port)
+    context.readiness.set("store", isReady: true)
+    context.logger.notice(
+        "listening",
+        metadata: [
+            "listen.address": "\(address.host):\(port)", "store.directory": "\(directory)",
+            "store.shard_count": "\(store.shardIDs.count)",
+        ])
+    let stop = StopService {
+        context.readiness.drain()
+        await server.drain(deadline: .seconds(10))
+        await service.shutdown()
+    }
+    return [StopService { await group.shutdown() }, admin, stop]
+}
+
+/// A store that cannot be opened ends the process with the status of the reason.
+private func openStore(_ directory: String, _ logger: Logger) throws -> EventStore {
+    do {
+        return try EventStore(directory: directory, logger: logger)
+    } catch let error as EventStoreError {
+        switch error.code {
+        case .damaged, .newerFormat: fatal(.damagedData, error.message)
+        case .disk: fatal(.disk, error.message)
+        case .locked, .badBatch, .closed: fatal(.unavailable, error.message)
+        }
+    }
+}
+
+/// Checks stored data without a running node.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read every stored value and check it; the node must not be running.")
+
+    @Option(help: "Directory of the data.")
+    var data: String
+
+    func run() throws {
+        // Opening would make a new store of any directory.
+        guard try LocalDisk().read(data + "/FORMAT") != nil else {
+            fatal(.usage, "there is no store in '\(data)'")
+        }
+        let store = try openStore(data, Logger(label: "millrace-store"))
+        let report = try store.verify()
+        for damage in report.damages { print("damaged: \(damage)") }
+        print(
+            "\(report.rows) events in \(report.blocks) blocks, \(report.segments) segments, "
+                + "\(report.damages.count) damaged")
+        if !report.damages.isEmpty {
+            throw ExitCode(FatalReason.damagedData.rawValue)
+        }
+    }
 }

@@ -22,7 +22,8 @@ import Testing
         let half: [UInt8] = [0, 0, 0, 0, 0, 0, 0xE0, 0x3F]
         let zero = [UInt8](repeating: 0, count: 8)
         #expect(bytes(.count(300)) == [0, 0xAC, 0x02])
-        #expect(bytes(try state(.countUnique, [.int(2), .string("a")])) == [1, 2, 4, 4, 6, 1, 0x61])
+        #expect(
+            bytes(try state(.countUnique, [.int(2), .string("a")])) == [1, 2, 4, 4, 6, 1, 0x61])
         #expect(bytes(try state(.sum, [.int(-3)])) == [2, 0, 5])
         #expect(bytes(try state(.sum, [.int(1), .double(0.5)])) == [2, 1, 2] + half + zero)
         #expect(
@@ -51,11 +52,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [9], [0] + [UInt8](repeating: 0xFF, count: 9) + [1], [2, 4, 0], [1, 2, 3, 2],
-        [1, 2, 4, 2, 4, 2], [1, 1, 1], [4, 6, 1, 0x61], [1, 0xFF, 0xFF, 0xFF, 0x7F],
-        [5, 5, 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [9], [0] + [UInt8](repeating: 0xFF, count: 9) + [1], [2, 4, 0], [1, 2, 3, 2],
+            [1, 2, 4, 2, 4, 2], [1, 1, 1], [4, 6, 1, 0x61], [1, 0xFF, 0xFF, 0xFF, 0x7F],
+            [5, 5, 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
+        ] as [[UInt8]])
     func badBytesAreErrors(bytes: [UInt8]) {
         #expect(throws: ByteReaderError.self) {
             var reader = ByteReader(bytes)

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
@@ -11,11 +12,17 @@ import Testing
         var server: HTTPServer
         var group: EventLoopGroup
         var port: UInt16
+        var seen: Seen
 
         func stop() async {
             await server.drain(grace: .seconds(1))
             await group.shutdown()
         }
+    }
+
+    /// Counts requests that reached the slow handler.
+    private final class Seen: Sendable {
+        let count = Atomic(0)
     }
 
     private func start(
@@ -32,7 +39,9 @@ import Testing
                     status: 200, headers: [(name: "Rest", value: request.pathParameters["rest"] ?? "")],
                     body: request.body))
         }
+        let seen = Seen()
         router.onAsync(.get, "/later") { _ in
+            seen.count.add(1, ordering: .relaxed)
             try await Task.sleep(for: .milliseconds(20))
             return .text("later")
         }
@@ -44,7 +53,7 @@ import Testing
         let server = HTTPServer(
             configuration: configuration, router: router, group: group, logger: logger)
         let port = try await server.start(host: "127.0.0.1", port: 0)
-        return Running(server: server, group: group, port: port)
+        return Running(server: server, group: group, port: port, seen: seen)
     }
 
     @Test func routesAnswerAndErrorsAreJSON() async throws {
@@ -124,6 +133,9 @@ import Testing
         let running = try await start()
         let client = try SocketClient(port: running.port)
         try client.send(Array("GET /later HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        await eventually("the request is in flight") {
+            running.seen.count.load(ordering: .relaxed) == 1
+        }
         async let stopped: Void = running.stop()
         #expect(try client.receiveAnswer().text == "later")
         await stopped

@@ -15,7 +15,9 @@ import Testing
         ints(count, 0...Int64(limit - 1), seed: seed).map { UInt32($0) }
     }
 
-    private func doubles(_ count: Int) -> [Double] { ints(count, -999...999).map { Double($0) / 8 } }
+    private func doubles(_ count: Int) -> [Double] {
+        ints(count, -999...999).map { Double($0) / 8 }
+    }
 
     // MARK: Masks
 
@@ -26,7 +28,8 @@ import Testing
         MaskLoops.addWithin(values, first: 3, count: count, low: -2, high: 1, to: &mask)
         #expect(mask == values[3...].map { (-2...1).contains($0) ? 1 : 0 })
         MaskLoops.addAmong(values, first: 3, count: count, members: [-4, 3, 5], to: &mask)
-        #expect(mask == values[3...].map { (-2...1).contains($0) || [-4, 3, 5].contains($0) ? 1 : 0 })
+        #expect(
+            mask == values[3...].map { (-2...1).contains($0) || [-4, 3, 5].contains($0) ? 1 : 0 })
         mask = [UInt8](repeating: 0, count: count)
         MaskLoops.addWithin(fractions, first: 3, count: count, low: -1, high: 0.5, to: &mask)
         #expect(mask == values[3...].map { (-2...1).contains($0) ? 1 : 0 })
@@ -78,7 +81,8 @@ import Testing
 
     // MARK: Sums and extremes
 
-    @Test(arguments: lengths, [1, 60, 3000] as [UInt32]) func sumsByCell(count: Int, limit: UInt32) {
+    @Test(arguments: lengths, [1, 60, 3000] as [UInt32]) func sumsByCell(count: Int, limit: UInt32)
+    {
         let cells = codes(count, below: limit)
         let values = ints(count, -1000...1000)
         let fractions = doubles(count)

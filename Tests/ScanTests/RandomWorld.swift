@@ -108,8 +108,9 @@ struct RandomWorld {
 
     private mutating func timeframe() -> Range<Timestamp> {
         let start = 980 + below(430)
-        return Timestamp(milliseconds: Int64(start))..<Timestamp(
-            milliseconds: Int64(start + below(300)))
+        return Timestamp(
+            milliseconds: Int64(start))..<Timestamp(
+                milliseconds: Int64(start + below(300)))
     }
 
     private mutating func boundaries(_ timeframe: Range<Timestamp>) -> [Timestamp] {

@@ -34,7 +34,9 @@ import Testing
     private func run(_ plan: ScanPlan, _ blocks: Block...) throws -> PartialResult {
         let execution = ScanExecution(plan: plan)
         for block in blocks { try execution.consume(block) }
-        return try execution.finish()
+        var merger = PartialMerger()
+        try merger.add(try execution.finish())
+        return merger.finish()
     }
 
     /// One event of every kind, and which of them each filter takes.

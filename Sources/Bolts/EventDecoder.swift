@@ -1,0 +1,153 @@
+// The decode step: records of the log become rows of one column block a collection.
+//
+// A record's key is `project/collection`, its value the event's JSON with a `keen` object. Nested
+// objects become dotted paths; arrays and empty objects stay together as compact JSON text. A record
+// that is no event is counted with its reason and its offset is covered all the same: one bad record
+// must not hold up a partition. The log may be written by others than our collector, so nothing in a
+// record is trusted.
+
+internal import Base
+package import Columns
+internal import JSON
+package import Model
+
+/// A record that is no event.
+package struct RejectedRecord: Sendable, Equatable {
+    package var offset: Int64
+    package var reason: String
+}
+
+/// The events of a stretch of one partition, by collection.
+package struct DecodedEvents: Sendable {
+    package var collections: [CollectionID: BlockBuilder] = [:]
+    /// Events by hour since 1970 of their own timestamps: what rollups add.
+    package var hours: [CollectionID: [Int64: Int64]] = [:]
+    package var rejected: [RejectedRecord] = []
+
+    package init() {}
+
+    /// What the rollup step sends on, in a fixed order.
+    package var rollups: [RollupDelta] {
+        hours.sorted { $0.key < $1.key }.flatMap { collection, counts in
+            counts.sorted { $0.key < $1.key }.map {
+                RollupDelta(collection: collection, hour: $0.key, count: $0.value)
+            }
+        }
+    }
+
+    /// What the store step sends on, in a fixed order.
+    package func blocks() -> [CollectionBlock] {
+        collections.filter { $0.value.rowCount > 0 }.sorted { $0.key < $1.key }.map {
+            CollectionBlock(collection: $0.key, bytes: $0.value.encode())
+        }
+    }
+}
+
+/// Decodes records. Not Sendable: one for each task, for its parser and its buffers.
+package final class EventDecoder {
+    private let parser = JSONParser()
+    private var names: [[UInt8]: CollectionID] = [:]
+    private var path: [UInt8] = []
+
+    /// Distinct collections remembered; beyond it the table starts anew (a choice: 64 K names).
+    private static let namesMax = 65_536
+
+    package init() {}
+
+    /// Adds one record to `events`, as a row or as a rejection.
+    package func decode(
+        offset: Int64, key: [UInt8], value: [UInt8], into events: inout DecodedEvents
+    ) {
+        do throws(Rejection) {
+            let collection = try collection(of: key)
+            let root = try parse(value)
+            let timestamp = try timestamp(of: root)
+            events.collections[collection, default: BlockBuilder()].append(
+                root, timestamp: timestamp, path: &path)
+            let hour = timestamp.milliseconds.floorDivided(by: 3_600_000)
+            events.hours[collection, default: [:]][hour, default: 0] += 1
+        } catch {
+            events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
+        }
+    }
+
+    private struct Rejection: Error { var reason: String }
+
+    private func collection(of key: [UInt8]) throws(Rejection) -> CollectionID {
+        if let known = names[key] { return known }
+        let text = String(decoding: key, as: UTF8.self)
+        guard let slash = text.firstIndex(of: "/") else {
+            throw Rejection(reason: "the key is not project/collection")
+        }
+        do throws(InvalidName) {
+            let collection = CollectionID(
+                project: try ProjectID(String(text[..<slash])),
+                collection: try CollectionName(String(text[text.index(after: slash)...])))
+            if names.count >= Self.namesMax { names.removeAll() }
+            names[key] = collection
+            return collection
+        } catch { throw Rejection(reason: "the key is not project/collection: \(error.message)") }
+    }
+
+    private func parse(_ value: [UInt8]) throws(Rejection) -> JSONNode {
+        let root: JSONNode
+        do throws(JSONError) { root = try parser.parse(value).root } catch {
+            throw Rejection(reason: "the event is no JSON: \(error)")
+        }
+        guard root.kind == .object else { throw Rejection(reason: "the event is no object") }
+        return root
+    }
+
+    private func timestamp(of root: JSONNode) throws(Rejection) -> Timestamp {
+        guard let text = root["keen"]?["timestamp"]?.string, let time = Timestamp(iso8601: text) else {
+            throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
+        }
+        return time
+    }
+}
+
+extension BlockBuilder {
+    /// One event as one row.
+    fileprivate mutating func append(_ root: JSONNode, timestamp: Timestamp, path: inout [UInt8]) {
+        beginRow(timestamp: timestamp.milliseconds)
+        path.removeAll(keepingCapacity: true)
+        appendMembers(of: root, path: &path)
+        endRow()
+    }
+
+    /// The members of an object under `path`. Depth is bounded by the parser's own limit.
+    private mutating func appendMembers(of object: JSONNode, path: inout [UInt8]) {
+        let start = path.count
+        for (name, value) in object.members {
+            if start > 0 { path.append(UInt8(ascii: ".")) }
+            path.append(contentsOf: name)
+            appendValue(value, path: &path)
+            path.removeLast(path.count - start)
+        }
+    }
+
+    private mutating func appendValue(_ value: JSONNode, path: inout [UInt8]) {
+        if value.kind == .object, value.childCount > 0 {
+            return appendMembers(of: value, path: &path)
+        }
+        let column = path.withUnsafeBufferPointer { self.column($0) }
+        switch value.kind {
+        case .null: appendNull(to: column)
+        case .bool: appendBool(value.bool ?? false, to: column)
+        case .int: appendInt(value.int ?? 0, to: column)
+        case .double: appendDouble(value.double ?? 0, to: column)
+        case .string:
+            guard let text = value.string else { return }
+            if path.elementsEqual(PropertyPath.createdAt.text.utf8),
+                let time = Timestamp(iso8601: text)
+            {
+                return appendInt(time.milliseconds, to: column)
+            }
+            text.withContiguousStorageIfAvailable { appendString($0, to: column) }
+        case .array, .object:
+            var writer = JSONWriter()
+            writer.value(value)
+            writer.bytes.withUnsafeBufferPointer { appendJSON($0, to: column) }
+        }
+    }
+}

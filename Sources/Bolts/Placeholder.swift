@@ -1,1 +1,0 @@
-// Bolts: to come.

@@ -1,0 +1,66 @@
+// Reads everything that is stored and holds it against its checksums.
+
+internal import Base
+internal import Columns
+internal import Model
+internal import RowStore
+
+/// What a verification found.
+package struct VerifyReport: Sendable {
+    package var blocks = 0
+    package var rows = 0
+    package var segments = 0
+    /// One line for each thing that is wrong, naming its place.
+    package var damages: [String] = []
+
+    package init() {}
+}
+
+extension EventStore {
+    /// Decodes every value of every block and checks every segment's directory. Damage is reported,
+    /// not thrown.
+    package func verify() throws -> VerifyReport {
+        try checkOpen()
+        var report = VerifyReport()
+        var numbers: Set<UInt64> = []
+        let snapshot = rows.snapshot()
+        try snapshot.forEach(StoreTables.blocks, in: .all) { cell in
+            do {
+                let record = try BlockRecord(cell.value)
+                if case .sealed(let number, _) = record.place { numbers.insert(number) }
+                try verify(record, key: cell.key, snapshot)
+                report.blocks += 1
+                report.rows += record.rowCount
+            } catch { report.damages.append("\(error)") }
+            return true
+        }
+        for number in numbers.sorted() {
+            do {
+                _ = try segments.segment(number).entries()
+                report.segments += 1
+            } catch { report.damages.append("\(error)") }
+        }
+        return report
+    }
+
+    private func verify(_ record: BlockRecord, key: [UInt8], _ snapshot: RowSnapshot) throws {
+        let block: Block
+        let place: String
+        switch record.place {
+        case .sealed(let number, let offset):
+            let segment = try segments.segment(number)
+            place = segment.place(of: offset)
+            block = try segment.block(at: offset, byteCount: record.byteCount)
+        case .fresh:
+            place = "fresh block \(hexadecimal(key)) of the row store"
+            guard let bytes = try snapshot.get(StoreTables.tail, key: key) else {
+                throw EventStoreError(.damaged, "\(place): its bytes are gone")
+            }
+            do { block = try Block(bytes) } catch { throw EventStoreError(error, in: place) }
+        }
+        do { try block.verifyValues() } catch { throw EventStoreError(error, in: place) }
+        guard block.rowCount == record.rowCount, block.minTimestamp == record.minTimestamp,
+            block.maxTimestamp == record.maxTimestamp
+        else { throw EventStoreError(.damaged, "\(place): not the block that the manifest names") }
+    }
+}

@@ -1,0 +1,131 @@
+// The events of a node's shards: batches in, partial results out. Everything small and transactional
+// is in the row store; sealed blocks are in segment files.
+//
+// Invariants
+// - A shard's blocks, rollups, schema and applied offset change in one atomic batch, so they always
+//   agree, also after a crash.
+// - The manifest names a segment only after the segment is durable; a segment that no manifest cell
+//   names is an orphan and swept when the store opens.
+// - A reader takes one snapshot and sees one state of a shard, whatever is applied or merged
+//   meanwhile.
+//
+// Every call may block: callers are threads of a blocking pool. Locks: a shard's state is locked
+// alone, never together with another lock of this library.
+
+package import Base
+internal import Columns
+internal import CoreMetrics
+package import Logging
+package import Model
+internal import RowStore
+internal import Synchronization
+
+/// What a store is opened with.
+package struct EventStoreOptions: Sendable {
+    /// Whether every batch survives a power cut by itself. Off: a cut takes the last moments away
+    /// together with their applied offsets, and the log replays them. The end of the process alone
+    /// takes nothing away either way.
+    package var syncsEveryApply = false
+    package var mergePolicy = MergePolicy()
+    package var rowStore = EventStoreMemory()
+
+    package init() {}
+}
+
+/// Memory of the row store below.
+package struct EventStoreMemory: Sendable {
+    package var cacheBytes = 64 << 20
+    package var memtableBytes = 128 << 20
+    package init() {}
+}
+
+/// An open event store. One process at a time.
+package final class EventStore: Sendable {
+    let rows: RowStore
+    let segments: SegmentLibrary
+    let options: EventStoreOptions
+    let metrics = EventStoreMetrics()
+    let logger: Logger
+    private let lock: DirectoryLock
+    private let shards: Mutex<[ShardID: Shard]>
+    let isMerging = Atomic(false)
+    private let isClosed = Atomic(false)
+
+    /// Opens the store in `directory`, making what is missing, and sweeps what a crash left.
+    package init(
+        directory: String, options: EventStoreOptions = EventStoreOptions(),
+        disk: any Disk = LocalDisk(), logger: Logger
+    ) throws {
+        precondition(
+            (1...Limits.blockRowsMax).contains(options.mergePolicy.sealRows),
+            "sealed blocks of more rows than a block may have")
+        do {
+            try disk.makeDirectory(directory)
+            lock = try DirectoryLock(directory: directory)
+            try StoreDirectory.checkFormat(directory, disk: disk)
+            var memory = RowStoreOptions()
+            memory.cacheBytes = options.rowStore.cacheBytes
+            memory.memtableBytes = options.rowStore.memtableBytes
+            rows = try RowStore(
+                directory: directory + "/rows", tables: StoreTables.all, options: memory)
+            segments = try SegmentLibrary(directory: directory + "/segments", disk: disk)
+            let loaded = try StoreLoader(rows, policy: options.mergePolicy).load()
+            let swept = try segments.sweep(keeping: loaded.segments)
+            if swept > 0 {
+                logger.notice(
+                    "removed segments that no manifest names",
+                    metadata: [LogKeys.segmentCount: "\(swept)"])
+            }
+            shards = Mutex(loaded.shards)
+        } catch { throw EventStoreError.wrapping(error) }
+        self.options = options
+        self.logger = logger
+        metrics.freshRows.set(freshRowCount)
+    }
+
+    /// Makes everything durable; later calls throw. The files are let go of with the last reference.
+    package func close() throws {
+        guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        do { try rows.syncLog() } catch { throw EventStoreError.wrapping(error) }
+    }
+
+    func checkOpen() throws {
+        guard !isClosed.load(ordering: .relaxed) else {
+            throw EventStoreError(.closed, "the store has been closed")
+        }
+    }
+
+    /// The shard, made empty at its first mention by a worker.
+    func shard(_ id: ShardID) -> Shard {
+        shards.withLock { shards in
+            if let shard = shards[id] { return shard }
+            let shard = Shard(id, ShardState())
+            shards[id] = shard
+            return shard
+        }
+    }
+
+    /// All shards that have been written to, in order.
+    var allShards: [Shard] {
+        shards.withLock { Array($0.values) }.sorted { $0.id < $1.id }
+    }
+
+    /// The shards that the store holds something of.
+    package var shardIDs: [ShardID] { allShards.map(\.id) }
+
+    /// The next offset that a shard wants; 0 if it has never been written to.
+    package func appliedOffset(_ shard: ShardID) -> Int64 {
+        let shard = shards.withLock { $0[shard] }
+        return shard?.state.withLock { $0.applied } ?? 0
+    }
+
+    /// Rows in blocks that are not sealed yet.
+    package var freshRowCount: Int {
+        allShards.reduce(0) { $0 + $1.state.withLock { $0.freshRowCount } }
+    }
+
+    /// Whether `mergeOnce` would do something.
+    package var hasMergeWork: Bool {
+        allShards.contains { $0.state.withLock { !$0.pending.isEmpty } }
+    }
+}

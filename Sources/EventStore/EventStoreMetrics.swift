@@ -1,0 +1,34 @@
+// What the event store counts. Handles are made once.
+
+internal import Base
+internal import CoreMetrics
+internal import Metrics
+
+struct EventStoreMetrics: Sendable {
+    let appliedBatches = Counter(label: "store_applied_batches_total")
+    let appliedRows = Counter(label: "store_applied_rows_total")
+    let applyTime = CoreMetrics.Timer(label: "store_apply_seconds")
+    let scanTime = CoreMetrics.Timer(label: "store_scan_seconds")
+    let merges = Counter(label: "store_merges_total")
+    let sealedRows = Counter(label: "store_sealed_rows_total")
+    let segmentBytes = Counter(label: "store_segment_written_bytes_total")
+    let freshRows = Meter(label: "store_fresh_rows")
+
+    func recordApply(rows: Int, since began: UInt64) {
+        appliedBatches.increment()
+        appliedRows.increment(by: rows)
+        applyTime.recordNanoseconds(Int64(clamping: monotonicNanoseconds() - began))
+    }
+
+    func recordScan(since began: UInt64) {
+        scanTime.recordNanoseconds(Int64(clamping: monotonicNanoseconds() - began))
+    }
+
+    func recordMerge(_ report: MergeReport, freshRows count: Int) {
+        freshRows.set(count)
+        guard !report.isEmpty else { return }
+        merges.increment()
+        sealedRows.increment(by: report.sealedRows)
+        segmentBytes.increment(by: report.segmentBytes)
+    }
+}

@@ -1,1 +1,0 @@
-// EventStore: to come.

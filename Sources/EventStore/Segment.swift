@@ -1,0 +1,101 @@
+// A segment file opened for reading: mapped, its ends checked, its blocks opened once.
+
+internal import Base
+internal import Columns
+internal import Model
+internal import Synchronization
+
+/// An open segment. Blocks keep the mapping alive by themselves.
+final class Segment: Sendable {
+    let number: UInt64
+    let shard: ShardID
+    private let file: MappedFile
+    private let directory: Range<Int>
+    private let directoryChecksum: UInt32
+    private let entryCount: Int
+    /// Blocks opened so far by their offset: their headers need not be checked again.
+    private let blocks = Mutex<[Int64: Block]>([:])
+
+    init(_ path: String, number: UInt64, disk: any Disk) throws {
+        file = try disk.map(path)
+        self.number = number
+        let end = file.byteCount
+        guard
+            let header = file.copy(0..<SegmentFormat.headerByteCount),
+            let footer = file.copy(max(0, end - SegmentFormat.footerByteCount)..<end),
+            footer.count == SegmentFormat.footerByteCount
+        else { throw Self.damage(path, 0, "\(end) bytes are too few") }
+        shard = try Self.readHeader(header, path: path, number: number)
+        var reader = ByteReader(footer)
+        let offset = Int(try reader.readLittleEndian(Int64.self))
+        entryCount = Int(try reader.readLittleEndian(UInt32.self))
+        directoryChecksum = try reader.readLittleEndian(UInt32.self)
+        let size = Int(try reader.readLittleEndian(Int64.self))
+        let footerOffset = end - SegmentFormat.footerByteCount
+        guard try reader.readLittleEndian(UInt32.self) == crc32c(footer[..<24]),
+            try reader.readLittleEndian(UInt32.self) == SegmentFormat.magic
+        else { throw Self.damage(path, footerOffset, "the footer does not match its checksum") }
+        guard size == end, offset >= SegmentFormat.headerByteCount, offset <= footerOffset else {
+            throw Self.damage(path, footerOffset, "the file is not as long as it was written")
+        }
+        directory = offset..<footerOffset
+    }
+
+    var path: String { file.path }
+
+    private static func readHeader(
+        _ header: [UInt8], path: String, number: UInt64
+    ) throws -> ShardID {
+        var reader = ByteReader(header)
+        let magic = try reader.readLittleEndian(UInt32.self)
+        let version = try reader.readLittleEndian(UInt32.self)
+        let shard = try reader.readLittleEndian(Int32.self)
+        _ = try reader.readLittleEndian(UInt32.self)
+        guard magic == SegmentFormat.magic else { throw damage(path, 0, "this is no segment") }
+        guard version == SegmentFormat.version else {
+            throw EventStoreError(
+                .newerFormat, "segment '\(path)' has format \(version), which is not known here")
+        }
+        let stored = ByteReader(header[60...])
+        var checksum = stored
+        guard try reader.readLittleEndian(UInt64.self) == number,
+            try checksum.readLittleEndian(UInt32.self) == crc32c(header[..<60])
+        else { throw damage(path, 8, "the header does not match its checksum or the file's name") }
+        return ShardID(shard)
+    }
+
+    private static func damage(_ path: String, _ offset: Int, _ what: String) -> EventStoreError {
+        EventStoreError(.damaged, "segment '\(path)', byte \(offset): \(what)")
+    }
+
+    /// The block that the manifest says lies at `offset`.
+    func block(at offset: Int64, byteCount: Int) throws -> Block {
+        if let block = blocks.withLock({ $0[offset] }), block.byteCount == byteCount {
+            return block
+        }
+        let begin = Int(offset)
+        guard offset >= 0, byteCount >= 0, begin <= file.byteCount - byteCount else {
+            throw Self.damage(path, begin, "the manifest names a block outside the file")
+        }
+        do {
+            let block = try Block(file, range: begin..<begin + byteCount)
+            blocks.withLock { $0[offset] = block }
+            return block
+        } catch { throw EventStoreError(error, in: place(of: offset)) }
+    }
+
+    /// How errors name a block.
+    func place(of offset: Int64) -> String { "segment '\(path)', block at byte \(offset)" }
+
+    /// The directory, read and checked.
+    func entries() throws -> [SegmentEntry] {
+        guard let bytes = file.copy(directory), crc32c(bytes) == directoryChecksum else {
+            throw Self.damage(
+                path, directory.lowerBound, "the directory does not match its checksum")
+        }
+        var reader = ByteReader(bytes)
+        var entries: [SegmentEntry] = []
+        for _ in 0..<entryCount { entries.append(try SegmentFormat.readEntry(&reader)) }
+        return entries
+    }
+}

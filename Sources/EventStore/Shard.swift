@@ -1,0 +1,105 @@
+// One shard in memory: where it stands in the log, which fresh blocks it has, and which property
+// types it has seen. All of it can be read back from the row store; this spares the reading.
+
+internal import Columns
+internal import Model
+internal import Synchronization
+
+/// A fresh block as the merger needs to know it.
+struct FreshBlock: Sendable {
+    var position: BlockPosition
+    var size: FreshSize
+}
+
+/// What a shard's lock guards. One writer at a time holds it: `apply`, or the end of a merge.
+struct ShardState: Sendable {
+    /// The next offset the shard wants.
+    var applied: Int64 = 0
+    /// Fresh blocks of each collection, in the order of the log.
+    var fresh: [CollectionID: [FreshBlock]] = [:]
+    /// Collections with something to merge.
+    var pending: Set<CollectionID> = []
+    var freshRowCount = 0
+    var knownTypes = KnownTypes()
+
+    mutating func add(_ block: FreshBlock, to collection: CollectionID, policy: MergePolicy) {
+        fresh[collection, default: []].append(block)
+        freshRowCount += block.size.rowCount
+        updatePending(collection, policy)
+    }
+
+    /// Puts the outcome of a merge in the place of the blocks it was made of, or removes them.
+    mutating func replace(
+        _ merged: [FreshBlock], by outcome: FreshBlock?, of collection: CollectionID,
+        policy: MergePolicy
+    ) {
+        guard var blocks = fresh[collection],
+            let begin = blocks.firstIndex(where: { $0.position == merged.first?.position })
+        else { preconditionFailure("merged blocks that the shard does not have") }
+        blocks.replaceSubrange(begin..<begin + merged.count, with: outcome.map { [$0] } ?? [])
+        fresh[collection] = blocks.isEmpty ? nil : blocks
+        if outcome == nil { freshRowCount -= merged.reduce(0) { $0 + $1.size.rowCount } }
+        updatePending(collection, policy)
+    }
+
+    mutating func updatePending(_ collection: CollectionID, _ policy: MergePolicy) {
+        let sizes = fresh[collection, default: []].map(\.size)
+        if TailPlanner.plan(sizes, policy: policy).isEmpty {
+            pending.remove(collection)
+        } else {
+            pending.insert(collection)
+        }
+    }
+}
+
+/// A shard: its name and its guarded state.
+final class Shard: Sendable {
+    let id: ShardID
+    let state: Mutex<ShardState>
+
+    init(_ id: ShardID, _ state: ShardState) {
+        self.id = id
+        self.state = Mutex(state)
+    }
+}
+
+/// Which types each property has been seen with, one bit a type, so that `apply` writes a schema
+/// cell only when it changes. Forgets everything when it grows large; then cells are read again.
+struct KnownTypes: Sendable {
+    /// Properties kept: about 100 bytes each. A choice.
+    private static let propertiesMax = 500_000
+    private var types: [CollectionID: [String: UInt8]] = [:]
+    private var count = 0
+
+    func types(of collection: CollectionID) -> [String: UInt8]? { types[collection] }
+
+    mutating func set(_ known: [String: UInt8], of collection: CollectionID) {
+        count += known.count - (types[collection]?.count ?? 0)
+        types[collection] = known
+        guard count > Self.propertiesMax else { return }
+        types = [:]
+        count = 0
+    }
+}
+
+/// Bits of schema cells: bit n is the property type with raw value n.
+enum TypeBits {
+    /// The types of a column's values.
+    static func bits(_ kinds: TagSet, path: String) -> UInt8 {
+        let isTime = path == PropertyPath.timestamp.text || path == PropertyPath.createdAt.text
+        var bits: UInt8 = 0
+        func add(_ set: TagSet, _ type: PropertyType) {
+            if !kinds.isDisjoint(with: set) { bits |= 1 << type.rawValue }
+        }
+        add(.null, .null)
+        add(.bools, .bool)
+        add(.numbers, isTime ? .datetime : .number)
+        add(.string, .string)
+        add(.json, .array)
+        return bits
+    }
+
+    static func types(_ bits: UInt8) -> [PropertyType] {
+        PropertyType.allCases.filter { bits & (1 << $0.rawValue) != 0 }
+    }
+}

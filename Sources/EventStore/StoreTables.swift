@@ -1,0 +1,155 @@
+// The tables of an event store and their keys; docs/formats/rows.md draws the bytes.
+//
+//     table      row key                        clustering key            cell
+//     offsets    shard                          -                         applied offset
+//     blocks     shard, project, collection     first offset, index       where a block is, its span
+//     tail       shard, project, collection     first offset, index       a fresh block's bytes
+//     rollups    shard, project, collection     hour                      events, a counter
+//     totals     shard, project, collection     -                         events, a counter
+//     schema     shard, project, collection     path                      types seen, a bit each
+//
+// `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones, whose
+// bytes are in segment files. Shard comes first everywhere, so that a shard is a range of each table.
+
+internal import Base
+internal import Model
+internal import RowStore
+
+enum StoreTables {
+    static let offsets = TableName("offsets")
+    static let blocks = TableName("blocks")
+    static let tail = TableName("tail")
+    static let rollups = TableName("rollups")
+    static let totals = TableName("totals")
+    static let schema = TableName("schema")
+
+    static let all = [
+        TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
+        TableDefinition(rollups, hasCounters: true), TableDefinition(totals, hasCounters: true),
+        TableDefinition(schema),
+    ]
+
+    static func row(_ shard: ShardID) -> [UInt8] {
+        var key = KeyWriter()
+        key.append(shard.number)
+        return key.bytes
+    }
+
+    static func row(_ shard: ShardID, _ project: ProjectID) -> [UInt8] {
+        var key = KeyWriter(row(shard))
+        key.append(project.name)
+        return key.bytes
+    }
+
+    static func row(_ shard: ShardID, _ collection: CollectionID) -> [UInt8] {
+        var key = KeyWriter(row(shard, collection.project))
+        key.append(collection.collection.name)
+        return key.bytes
+    }
+
+    static func rollupKey(_ row: [UInt8], hour: Int64) -> [UInt8] {
+        var key = KeyWriter(row)
+        key.append(hour)
+        return key.bytes
+    }
+
+    static func schemaKey(_ row: [UInt8], path: String) -> [UInt8] {
+        var key = KeyWriter(row)
+        key.append(path)
+        return key.bytes
+    }
+
+    static func readCollection(_ key: inout KeyReader) throws -> CollectionID {
+        CollectionID(
+            project: try ProjectID(try key.readText()),
+            collection: try CollectionName(try key.readText()))
+    }
+}
+
+/// Where a block stands in its row: blocks of a collection are in the order of the log.
+struct BlockPosition: Sendable, Hashable {
+    /// Offset of the first record of the batch, or of the first of the batches merged into it.
+    var firstOffset: Int64
+    /// Position among the batch's blocks, which tells apart two blocks of one collection.
+    var index: Int32
+
+    func key(_ row: [UInt8]) -> [UInt8] {
+        var key = KeyWriter(row)
+        key.append(firstOffset)
+        key.append(index)
+        return key.bytes
+    }
+
+    init(firstOffset: Int64, index: Int32) {
+        self.firstOffset = firstOffset
+        self.index = index
+    }
+
+    init(_ key: inout KeyReader) throws(KeyError) {
+        firstOffset = try key.readInt64()
+        index = try key.readInt32()
+    }
+}
+
+/// A cell of the manifest.
+struct BlockRecord: Sendable, Equatable {
+    enum Place: Sendable, Equatable {
+        /// In the table `tail`, under the same key.
+        case fresh
+        case sealed(segment: UInt64, offset: Int64)
+    }
+    var place: Place
+    var rowCount: Int
+    var byteCount: Int
+    var minTimestamp: Int64
+    var maxTimestamp: Int64
+
+    var encoded: [UInt8] {
+        var writer = ByteWriter()
+        switch place {
+        case .fresh: writer.write(UInt8(0))
+        case .sealed: writer.write(UInt8(1))
+        }
+        writer.write(varint: UInt64(rowCount))
+        writer.write(varint: UInt64(byteCount))
+        writer.write(littleEndian: minTimestamp)
+        writer.write(littleEndian: maxTimestamp)
+        if case .sealed(let segment, let offset) = place {
+            writer.write(littleEndian: segment)
+            writer.write(littleEndian: offset)
+        }
+        return writer.bytes
+    }
+
+    init(
+        place: Place, rowCount: Int, byteCount: Int, minTimestamp: Int64, maxTimestamp: Int64
+    ) {
+        self.place = place
+        self.rowCount = rowCount
+        self.byteCount = byteCount
+        self.minTimestamp = minTimestamp
+        self.maxTimestamp = maxTimestamp
+    }
+
+    init(_ bytes: [UInt8]) throws(ByteReaderError) {
+        var reader = ByteReader(bytes)
+        let kind = try reader.readByte()
+        rowCount = Int(clamping: try reader.readVarint())
+        byteCount = Int(clamping: try reader.readVarint())
+        minTimestamp = try reader.readLittleEndian()
+        maxTimestamp = try reader.readLittleEndian()
+        switch kind {
+        case 0: place = .fresh
+        case 1:
+            place = .sealed(
+                segment: try reader.readLittleEndian(), offset: try reader.readLittleEndian())
+        default: throw .invalidValue(offset: 0, what: "unknown place of a block: \(kind)")
+        }
+    }
+
+    /// Whether the block may hold an event of the timeframe, given in milliseconds.
+    func overlaps(_ timeframe: Range<Int64>?) -> Bool {
+        guard let timeframe else { return true }
+        return minTimestamp < timeframe.upperBound && maxTimestamp >= timeframe.lowerBound
+    }
+}

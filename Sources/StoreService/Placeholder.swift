@@ -1,1 +1,0 @@
-// StoreService: to come.

@@ -1,0 +1,41 @@
+// The one place where the errors of storing and scanning become statuses of the RPC.
+
+internal import Aggregate
+internal import EventStore
+internal import Plan
+internal import RPC
+internal import Wire
+
+extension RPCError {
+    /// What a peer is told about an error of the store.
+    init(store error: any Error) {
+        switch error {
+        case let error as RPCError: self = error
+        case let error as EventStoreError:
+            self.init(Self.status(error.code), error.message, cause: error)
+        case let error as PartialError:
+            self.init(Self.status(error), error.description, cause: error)
+        case let error as AggregateError:
+            self.init(Self.status(.aggregate(error)), error.description, cause: error)
+        case is ScanJob.Unwanted:
+            self.init(.deadlineExceeded, "the scan was not done in time", cause: error)
+        default: self.init(.internal, "\(error)", cause: error)
+        }
+    }
+
+    private static func status(_ code: EventStoreError.Code) -> RPCStatus {
+        switch code {
+        case .badBatch: .badRequest
+        case .disk, .closed: .unavailable
+        case .damaged, .locked, .newerFormat: .internal
+        }
+    }
+
+    private static func status(_ error: PartialError) -> RPCStatus {
+        switch error {
+        case .tooManyGroups, .aggregate(.tooManyDistinctValues): .resourceExhausted
+        case .mismatch: .internal
+        case .aggregate: .internal
+        }
+    }
+}

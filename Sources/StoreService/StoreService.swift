@@ -1,0 +1,135 @@
+// A storage node's RPC methods: decode on a blocking thread, ask the event store, answer.
+//
+// Three pools, so that none starves another: batches, scans and schema reads, and merging. Each has a
+// bounded queue; a call that does not fit is told so at once and may come again.
+
+internal import Base
+internal import EventLoop
+package import EventStore
+package import Logging
+internal import Model
+package import RPC
+internal import Wire
+
+/// How many threads and how much waiting a service has.
+package struct StoreServiceOptions: Sendable {
+    /// Two, so that shards with a sync under way do not hold up the others.
+    package var applyThreads = 2
+    package var scanThreads = EventLoopGroup.processorCount
+    package var applyQueueMax = 256
+    package var scanQueueMax = 1024
+
+    package init() {}
+}
+
+/// Answers the calls of workers, query servers and the lag monitor.
+package final class StoreService: Sendable {
+    private let store: EventStore
+    private let options: StoreServiceOptions
+    private let applyPool: BlockingPool
+    private let scanPool: BlockingPool
+    private let merger: MergeRunner
+    private let logger: Logger
+
+    package init(
+        store: EventStore, options: StoreServiceOptions = StoreServiceOptions(), logger: Logger
+    ) throws {
+        self.store = store
+        self.options = options
+        self.logger = logger
+        applyPool = try BlockingPool(
+            name: "apply", threads: options.applyThreads, queueMax: options.applyQueueMax)
+        scanPool = try BlockingPool(
+            name: "scan", threads: options.scanThreads, queueMax: options.scanQueueMax)
+        merger = try MergeRunner(store, logger: logger)
+        // What was left to merge when the process ended.
+        merger.wake()
+    }
+
+    /// The RPC server's handler: hands the call to a pool and returns.
+    package func handle(_ call: RPCCall) {
+        switch call.method {
+        case .apply: run(call, on: applyPool) { try $0.apply(call) }
+        case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
+        case .scan: run(call, on: scanPool) { try $0.scan(call) }
+        case .schema: run(call, on: scanPool) { try $0.schema(call) }
+        default: call.failUnknownMethod()
+        }
+    }
+
+    /// Finishes what has begun, then makes everything durable. Call when no more calls come.
+    package func shutdown() async {
+        await applyPool.shutdown()
+        await scanPool.shutdown()
+        await merger.shutdown()
+        do { try store.close() } catch {
+            logger.error("closing the store failed", metadata: [LogKeys.reason: "\(error)"])
+        }
+    }
+
+    private func run(
+        _ call: RPCCall, on pool: BlockingPool,
+        _ body: @escaping @Sendable (StoreService) throws -> Void
+    ) {
+        let accepted = pool.submit { [self] in
+            guard call.isWanted else {
+                return call.fail(RPCError(.deadlineExceeded, "the call waited too long"))
+            }
+            do { try body(self) } catch { fail(call, error) }
+        }
+        if !accepted { call.fail(RPCError(.overloaded, "too many calls wait at this node")) }
+    }
+
+    private func fail(_ call: RPCCall, _ error: any Error) {
+        let failure = RPCError(store: error)
+        if failure.status == .internal {
+            logger.error(
+                "a call failed",
+                metadata: [LogKeys.method: "\(call.method)", LogKeys.reason: "\(error)"])
+        }
+        call.fail(failure)
+    }
+
+    // MARK: Methods
+
+    private func apply(_ call: RPCCall) throws {
+        let request = try call.message(ApplyRequest.self)
+        call.reply(ApplyResponse(try request.batches.map { try store.apply($0) }))
+        merger.wake()
+    }
+
+    private func appliedOffsets(_ call: RPCCall) throws {
+        let request = try call.message(AppliedOffsetsRequest.self)
+        let shards = request.shards.isEmpty ? store.shardIDs : request.shards
+        call.reply(
+            AppliedOffsetsResponse(
+                shards.map { AppliedOffset(shard: $0, offset: store.appliedOffset($0)) }))
+    }
+
+    private func schema(_ call: RPCCall) throws {
+        let request = try call.message(SchemaRequest.self)
+        call.reply(
+            SchemaResponse(
+                try store.schema(project: request.project, collection: request.collection)))
+    }
+
+    private func scan(_ call: RPCCall) throws {
+        let request = try call.message(ScanRequest.self)
+        let parts = Self.split(Array(Set(request.shards)).sorted(), into: options.scanThreads)
+        let job = ScanJob(store, request.plan, call, partCount: parts.count) { [self] error in
+            fail(call, error)
+        }
+        for part in parts.dropFirst() {
+            // A part that finds no room runs here, so the scan is slower and not refused.
+            if !scanPool.submit({ job.run(part) }) { job.run(part) }
+        }
+        job.run(parts[0])
+    }
+
+    /// At least one part, none larger than another by more than one.
+    private static func split(_ shards: [ShardID], into count: Int) -> [[ShardID]] {
+        var parts = [[ShardID]](repeating: [], count: max(1, min(count, shards.count)))
+        for (index, shard) in shards.enumerated() { parts[index % parts.count].append(shard) }
+        return parts
+    }
+}

@@ -1,0 +1,87 @@
+import Base
+import Bolts
+import Columns
+import JSON
+import Model
+import Testing
+
+/// A record becomes the row that its JSON says, and one that is no event stops nobody.
+@Suite struct EventDecoderTests {
+    private func decode(_ records: [(key: String, value: String)]) -> DecodedEvents {
+        let decoder = EventDecoder()
+        var events = DecodedEvents()
+        for (offset, record) in records.enumerated() {
+            decoder.decode(
+                offset: Int64(offset), key: Array(record.key.utf8), value: Array(record.value.utf8),
+                into: &events)
+        }
+        return events
+    }
+
+    private static let keen = #""keen": {"timestamp": "2020-05-01T10:30:00.000Z"}"#
+
+    @Test func nestedObjectsBecomePathsAndArraysStayTogether() throws {
+        let event = #"{"a": {"b": 1, "c": {"d": "x"}}, "e": [1, "y"], "f": {}, "g": null, \#(Self.keen)}"#
+        let events = decode([("p/c", event)])
+        #expect(events.rejected.isEmpty)
+        let collection = try #require(events.collections.keys.first)
+        #expect(collection.description == "p/c")
+        let block = try #require(events.collections[collection]).finish()
+        let tags: [(String, Columns.Tag)] = [
+            ("a.b", .int), ("a.c.d", .string), ("e", .json), ("f", .json), ("g", .null),
+            ("keen.timestamp", .int),
+        ]
+        for (path, tag) in tags {
+            let chunk = try #require(try block.column(PropertyPath(path)), "\(path)")
+            #expect(try chunk.decode().rawTag(at: 0) == tag.rawValue, "\(path)")
+        }
+        #expect(try block.column(PropertyPath("a")) == nil)
+    }
+
+    @Test func eventsAreCountedByTheirOwnHour() throws {
+        let early = #"{"keen": {"timestamp": "1969-12-31T23:59:59.999Z"}}"#
+        let events = decode([
+            ("p/c", "{\(Self.keen)}"), ("p/c", "{\(Self.keen)}"), ("p/d", early),
+        ])
+        #expect(events.rollups.map(\.hour) == [441_202, -1])
+        #expect(events.rollups.map(\.count) == [2, 1])
+        #expect(events.blocks().map(\.collection.description) == ["p/c", "p/d"])
+    }
+
+    @Test func badRecordsAreNamedAndTheRestGoesOn() {
+        let events = decode([
+            ("nokey", "{\(Self.keen)}"), ("p/$c", "{\(Self.keen)}"), ("p/c", "{"), ("p/c", "[1]"),
+            ("p/c", "{}"), ("p/c", #"{"keen": {"timestamp": 5}}"#), ("p/c", "{\(Self.keen)}"),
+        ])
+        #expect(events.rejected.map(\.offset) == [0, 1, 2, 3, 4, 5])
+        #expect(events.collections.values.map(\.rowCount) == [1])
+    }
+
+    @Test func repeatedNamesKeepTheLastValueAndNeverTrap() throws {
+        let event = #"{"a": 1, "a": {"b": 2}, "a.b": 3, \#(Self.keen)}"#
+        let events = decode([("p/c", event), ("p/c", event)])
+        #expect(events.collections.values.map(\.rowCount) == [2])
+        #expect(events.blocks().count == 1)
+    }
+
+    /// Truncated and mutated records are rows or rejections, one of them each.
+    @Test func mutatedRecordsNeverTrap() {
+        let seed: UInt64 = 7
+        var random = PRNG(seed: seed)
+        let whole = Array(#"{"a": {"b": [1, 2.5, "x"]}, "c": "é\n", \#(Self.keen)}"#.utf8)
+        let decoder = EventDecoder()
+        var events = DecodedEvents()
+        for offset in 0..<5_000 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+                    in: 0...255, using: &random)
+            }
+            if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 1...30, using: &random)) }
+            decoder.decode(
+                offset: Int64(offset), key: Array("p/c".utf8), value: bytes, into: &events)
+        }
+        let rows = events.collections.values.map(\.rowCount).reduce(0, +)
+        #expect(rows + events.rejected.count == 5_000, "seed \(seed)")
+    }
+}
