@@ -36,6 +36,7 @@ package struct LogConsumerConfiguration: Sendable {
             "heartbeat.interval.ms": String(max(sessionTimeout.timeoutMilliseconds / 5, 1)),
             "queued.max.messages.kbytes": String(max(fetchedBytesMax >> 10, 1)),
             "queued.min.messages": "100000",
+            "fetch.error.backoff.ms": "50",
             "partition.assignment.strategy": "range",
             // A topic that appears later is joined within this time.
             "topic.metadata.refresh.interval.ms": "5000",

@@ -7,6 +7,11 @@ package struct TopicMetadata: Sendable, Equatable {
     package let name: String
     /// In the order of their numbers.
     package let partitions: [PartitionMetadata]
+
+    package init(name: String, partitions: [PartitionMetadata]) {
+        self.name = name
+        self.partitions = partitions
+    }
 }
 
 /// A partition as its brokers describe it.
@@ -17,6 +22,17 @@ package struct PartitionMetadata: Sendable, Equatable {
     package let leaderID: Int32
     package let replicas: [Int32]
     package let inSyncReplicas: [Int32]
+
+    package init(
+        partition: Int32, leader: String?, leaderID: Int32, replicas: [Int32],
+        inSyncReplicas: [Int32]
+    ) {
+        self.partition = partition
+        self.leader = leader
+        self.leaderID = leaderID
+        self.replicas = replicas
+        self.inSyncReplicas = inSyncReplicas
+    }
 }
 
 extension KafkaClient {

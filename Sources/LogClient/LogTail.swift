@@ -63,6 +63,7 @@ package final class LogTail: Sendable {
         // A topic that is made later is found within this time.
         "topic.metadata.refresh.interval.ms": "1000",
         "topic.metadata.propagation.max.ms": "0",
+        "fetch.error.backoff.ms": "50",
     ]
 
     /// Ends the thread.
