@@ -225,6 +225,12 @@ let package = Package(
         tests("RowStore", ["Base"]),
         tests(
             "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
+        tests(
+            "StoreService",
+            [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "Crypto", "EventLoop",
+                "EventStore", "RPC", "Wire", logging,
+            ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
     ],
     swiftLanguageModes: [.v6],
