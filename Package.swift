@@ -231,6 +231,12 @@ let package = Package(
         tests("RowStore", ["Base"]),
         tests(
             "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
+        tests(
+            "StoreService",
+            [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "Crypto", "EventLoop",
+                "EventStore", "RPC", "Wire", logging,
+            ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
