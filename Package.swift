@@ -170,16 +170,22 @@ let package = Package(
         // Level 5: executables.
         executable(
             "collector",
-            ["Base", "Runtime", "EventLoop", "HTTP", "Ingest", "Catalog", "Access", "LogClient",
-             arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Runtime", "EventLoop", "HTTP", "Ingest", "Catalog", "Access", "LogClient",
+                arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "logserver",
-            ["Base", "Runtime", "EventLoop", "LogServer", arguments, logging, lifecycle,
-             configuration]),
+            [
+                "Base", "Runtime", "EventLoop", "LogServer", arguments, logging, lifecycle,
+                configuration,
+            ]),
         executable(
             "worker",
-            ["Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
-             "Wire", arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
+                "Wire", arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "storenode",
             [
@@ -188,16 +194,24 @@ let package = Package(
             ]),
         executable(
             "queryserver",
-            ["Base", "Model", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Catalog", "Access",
-             "Ingest", "QueryService", arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient",
+                "Catalog", "Access",
+                "Ingest", "QueryService", arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "lagmonitor",
-            ["Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient", "Lag",
-             arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient",
+                "Lag",
+                arguments, logging, lifecycle, configuration,
+            ]),
         executable(
             "millrace",
-            ["Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-             "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration]),
+            [
+                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
+                "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration,
+            ]),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -214,12 +228,16 @@ let package = Package(
         tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
         tests(
             "Runtime",
-            ["Base", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics, coreMetrics,
-             lifecycle]),
+            [
+                "Base", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics, coreMetrics,
+                lifecycle,
+            ]),
         tests(
             "RPC",
-            ["Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
-             logging, inMemoryLogging]),
+            [
+                "Base", "Model", "Aggregate", "Plan", "Crypto", "EventLoop", "Wire", "TestSupport",
+                logging, inMemoryLogging,
+            ]),
         tests("Kernels", ["Base"]),
         tests("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns"]),
         tests("Aggregate", ["Base", "Model"]),

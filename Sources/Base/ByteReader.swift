@@ -61,7 +61,9 @@ package struct ByteReader: Sendable {
         var value: T = 0
         // The copy is bounded by the check above, and the target has exactly `size` bytes.
         unsafe withUnsafeMutableBytes(of: &value) { target in
-            unsafe bytes[position..<position + size].withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+            unsafe bytes[position..<position + size].withUnsafeBytes {
+                unsafe target.copyMemory(from: $0)
+            }
         }
         position += size
         return value
@@ -98,7 +100,8 @@ package struct ByteReader: Sendable {
         let start = offset
         let value = try readVarint()
         guard value <= UInt64(remaining / max(minimumSize, 1)) else {
-            throw .invalidValue(offset: start, what: "count \(value) exceeds the bytes that are left")
+            throw .invalidValue(
+                offset: start, what: "count \(value) exceeds the bytes that are left")
         }
         return Int(value)
     }

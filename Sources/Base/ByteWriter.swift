@@ -57,7 +57,9 @@ package struct ByteWriter: Sendable {
     /// Overwrites four bytes at `offset`, written earlier as a placeholder.
     package mutating func overwrite(littleEndian value: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset + 4 <= bytes.count, "placeholder outside the bytes")
-        for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index)) }
+        for index in 0..<4 {
+            bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+        }
     }
 
     /// Overwrites four bytes at `offset`, highest byte first.

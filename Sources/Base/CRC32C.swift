@@ -10,7 +10,9 @@ package func crc32c(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0)
 
 /// The CRC-32C of an array or a slice.
 package func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    if let crc = bytes.withContiguousStorageIfAvailable({ unsafe crc32c(UnsafeRawBufferPointer($0)) }) {
+    if let crc = bytes.withContiguousStorageIfAvailable({
+        unsafe crc32c(UnsafeRawBufferPointer($0))
+    }) {
         return crc
     }
     return crc32c(Array(bytes))

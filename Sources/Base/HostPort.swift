@@ -26,7 +26,9 @@ package struct HostPort: Sendable, Hashable, CustomStringConvertible {
             // A bare IPv6 address: which colon starts the port would be a guess.
             return nil
         }
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { return nil }
+        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
+            return nil
+        }
         self.init(host: String(host), port: port)
     }
 

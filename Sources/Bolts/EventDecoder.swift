@@ -1,9 +1,12 @@
 // The decode step: records of the log become rows of one column block a collection.
 //
 // A record's key is `project/collection`, its value the event's JSON with a `keen` object. Nested
-// objects become dotted paths; arrays and empty objects stay together as compact JSON text. A record
-// that is no event is counted with its reason and its offset is covered all the same: one bad record
-// must not hold up a partition. The log may be written by others than our collector, so nothing in a
+// objects become dotted paths; arrays and empty objects stay together as compact JSON text. A
+// record
+// that is no event is counted with its reason and its offset is covered all the same: one bad
+// record
+// must not hold up a partition. The log may be written by others than our collector, so nothing in
+// a
 // record is trusted.
 
 internal import Base
@@ -99,7 +102,8 @@ package final class EventDecoder {
     }
 
     private func timestamp(of root: JSONNode) throws(Rejection) -> Timestamp {
-        guard let text = root["keen"]?["timestamp"]?.string, let time = Timestamp(iso8601: text) else {
+        guard let text = root["keen"]?["timestamp"]?.string, let time = Timestamp(iso8601: text)
+        else {
             throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
         }
         return time

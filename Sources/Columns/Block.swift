@@ -195,7 +195,8 @@ package struct Block: Sendable {
                 code: .invalid, offset: entry,
                 message: "directory entry \(position) has an impossible zone map")
         }
-        guard position == 0 || Self.compare(pathBytes(at: position - 1), pathBytes(at: position)) < 0
+        guard
+            position == 0 || Self.compare(pathBytes(at: position - 1), pathBytes(at: position)) < 0
         else {
             throw BlockError(
                 code: .invalid, offset: entry,

@@ -87,7 +87,9 @@ extension [UInt8] {
     }
 
     mutating func replace(littleEndian value: UInt32, at offset: Int) {
-        for index in 0..<4 { self[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index)) }
+        for index in 0..<4 {
+            self[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+        }
     }
 
     /// Appends `count` zero bytes and lets `body` fill them.

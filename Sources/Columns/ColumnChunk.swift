@@ -123,7 +123,9 @@ package struct ColumnChunk: Sendable {
         let tags = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
             filled = count
             codes.withUnsafeBufferPointer { codes in
-                guard let source = codes.baseAddress, let target = target.baseAddress else { return }
+                guard let source = codes.baseAddress, let target = target.baseAddress else {
+                    return
+                }
                 greatest = ColumnLoops.greatest(source, count: count)
                 ColumnLoops.lookUp(source, count: count, table: table, into: target)
             }
@@ -156,7 +158,8 @@ package struct ColumnChunk: Sendable {
     private func decodeTexts(
         _ reader: inout ChunkReader, into column: inout DecodedColumn
     ) throws(BlockError) {
-        let count = self.count(of: .string, in: column.tags) + self.count(of: .json, in: column.tags)
+        let count =
+            self.count(of: .string, in: column.tags) + self.count(of: .json, in: column.tags)
         let dictionary = try StringDictionary(from: &reader, rowCount: count)
         var codes: [UInt32]
         switch try reader.readByte() {

@@ -55,7 +55,9 @@ enum IntegerCoding {
 
         init(of values: [Int64]) {
             let (least, greatest) = values.withUnsafeBufferPointer { values in
-                guard let first = values.baseAddress, !values.isEmpty else { return (Int64(0), Int64(0)) }
+                guard let first = values.baseAddress, !values.isEmpty else {
+                    return (Int64(0), Int64(0))
+                }
                 return ColumnLoops.extremes(first, count: values.count)
             }
             base = least

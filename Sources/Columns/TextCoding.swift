@@ -38,7 +38,8 @@ struct TextCoding {
         }
         chunk.append(littleEndian: UInt32(stringCount + documents.order.count))
         chunk.append(littleEndian: UInt32(stringCount))
-        encodeTexts([(entries.strings, strings.order), (entries.documents, documents.order)],
+        encodeTexts(
+            [(entries.strings, strings.order), (entries.documents, documents.order)],
             into: &chunk)
         encode(codes: codes, count: stringCount + documents.order.count, into: &chunk)
     }

@@ -84,7 +84,8 @@ final class Acceptor: PollOwner, @unchecked Sendable {
         }
     }
 
-    /// Out of descriptors or memory: the socket stays readable, so looking again at once would spin.
+    /// Out of descriptors or memory: the socket stays readable, so looking again at once would
+    /// spin.
     private func pause(after failure: Socket.AcceptFailure) {
         if !isStarved {
             let error = NetworkError(errno: failure.number, "accept a connection")

@@ -84,7 +84,7 @@ package enum ProcessSignal: Sendable {
         defer { close(null) }
         // The strings and the containers live until uv_spawn has copied them into the child.
         let words = unsafe ([executable] + arguments).map { unsafe strdup($0) }
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var argv = unsafe words + [nil]
         var stdio = unsafe [uv_stdio_container_t](repeating: uv_stdio_container_t(), count: 3)
         for (index, descriptor) in [null, output, output].enumerated() {
@@ -127,7 +127,8 @@ package enum ProcessSignal: Sendable {
     }
 
     private func ended(_ status: Int64, _ signal: Int32) {
-        let end = signal == 0 ? ExitStatus.exited(Int32(truncatingIfNeeded: status)) : .signalled(signal)
+        let end =
+            signal == 0 ? ExitStatus.exited(Int32(truncatingIfNeeded: status)) : .signalled(signal)
         let waiters = state.withLock { state in
             state.status = end
             defer { state.waiters = [] }

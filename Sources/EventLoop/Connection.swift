@@ -78,7 +78,8 @@ internal import Synchronization
     /// produces without bound has to look, and to wait for `becameWritable`.
     package var isWritable: Bool { state == .open && output.count < Limits.connectionHighMarkBytes }
 
-    /// Loop time at which bytes last left, or began to wait; for deadlines on peers that do not read.
+    /// Loop time at which bytes last left, or began to wait; for deadlines on peers that do not
+    /// read.
     package private(set) var lastProgressMilliseconds: UInt64 = 0
 
     /// Queues bytes; after `close` or `abort` they are dropped.
@@ -242,7 +243,8 @@ internal import Synchronization
         guard !sawEnd else { return finish(nil) }
         state = .lingering
         socket.shutdownWrite()
-        closeTimer = loop.schedule(after: .milliseconds(Limits.connectionLingerMilliseconds)) { [self] in
+        closeTimer = loop.schedule(after: .milliseconds(Limits.connectionLingerMilliseconds)) {
+            [self] in
             finish(nil)
         }
     }

@@ -1,4 +1,5 @@
-// One libuv loop on one thread. libuv says which sockets are ready, keeps the timers and is woken by
+// One libuv loop on one thread. libuv says which sockets are ready, keeps the timers and is woken
+// by
 // other threads; reading and writing are our own system calls (Socket.swift), so no pointer into a
 // Swift array ever outlives a call.
 //
@@ -162,24 +163,28 @@ internal import Synchronization
     private func beginClosing() {
         guard !isClosing else { return }
         isClosing = true
-        unsafe uv_walk(raw, { handle, _ in
-            guard let handle = unsafe handle, unsafe handle.pointee.type == UV_POLL || handle.pointee.type == UV_TIMER
-                    || handle.pointee.type == UV_PROCESS,
-                unsafe uv_is_closing(handle) == 0, let data = unsafe handle.pointee.data
-            else { return }
-            unsafe Unmanaged<LoopHandle>.fromOpaque(data).takeUnretainedValue().loopIsClosing()
-        }, nil)
+        unsafe uv_walk(
+            raw,
+            { handle, _ in
+                guard let handle = unsafe handle,
+                    unsafe handle.pointee.type == UV_POLL || handle.pointee.type == UV_TIMER
+                        || handle.pointee.type == UV_PROCESS,
+                    unsafe uv_is_closing(handle) == 0, let data = unsafe handle.pointee.data
+                else { return }
+                unsafe Unmanaged<LoopHandle>.fromOpaque(data).takeUnretainedValue().loopIsClosing()
+            }, nil)
     }
 
     /// The last step: with these closed nothing is alive and `uv_run` returns.
     private func closeOwnHandles() {
         guard !ownHandlesClosed, stopTakingWork() else { return }
         ownHandlesClosed = true
-        for unsafe handle in unsafe [
+        let handles = unsafe [
             UnsafeMutableRawPointer(wakeUp), UnsafeMutableRawPointer(idle),
             UnsafeMutableRawPointer(prepare), UnsafeMutableRawPointer(check),
-        ] {
-            unsafe uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
+        ]
+        unsafe handles.forEach {
+            unsafe uv_close($0.assumingMemoryBound(to: uv_handle_t.self), nil)
         }
     }
 }

@@ -37,10 +37,12 @@ internal import Synchronization
         loop.liveHandles += 1
         // The loop's clock stands still during a turn; a long one would shorten the delay.
         unsafe uv_update_time(loop.raw)
-        unsafe uv_timer_start(raw, { raw in
-            guard let data = unsafe raw?.pointee.data else { return }
-            unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue().fire()
-        }, delay, interval)
+        unsafe uv_timer_start(
+            raw,
+            { raw in
+                guard let data = unsafe raw?.pointee.data else { return }
+                unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue().fire()
+            }, delay, interval)
     }
 
     private func fire() {
@@ -58,7 +60,8 @@ internal import Synchronization
             guard let handle = unsafe handle, let data = unsafe handle.pointee.data else { return }
             let timer = unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeRetainedValue()
             timer.loop.liveHandles -= 1
-            unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_timer_t.self).deallocate()
+            unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_timer_t.self)
+                .deallocate()
         }
     }
 

@@ -57,7 +57,8 @@ struct OutputQueue {
     }
 
     private func sendPieces(to socket: Socket) -> Socket.Outcome {
-        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Limits.vectorPiecesMax) { vector in
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Limits.vectorPiecesMax) {
+            vector in
             unsafe fill(vector, used: 0) { used in
                 unsafe socket.send(UnsafeMutableBufferPointer(rebasing: vector[..<used]))
             }

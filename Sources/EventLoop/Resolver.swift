@@ -21,9 +21,12 @@ enum Resolver {
         host: String, port: UInt16, on loop: EventLoop,
         then done: @escaping (Result<[SocketAddress], NetworkError>) -> Void
     ) {
-        if let numeric = SocketAddress(numeric: host, port: port) { return done(.success([numeric])) }
+        if let numeric = SocketAddress(numeric: host, port: port) {
+            return done(.success([numeric]))
+        }
         guard !loop.isClosing else {
-            return done(.failure(NetworkError(.shutDown, "the loop \(loop.name) has been shut down")))
+            return done(
+                .failure(NetworkError(.shutDown, "the loop \(loop.name) has been shut down")))
         }
         Lookup(host: host, port: port, loop: loop, done: done).start()
     }
@@ -51,12 +54,16 @@ private final class Lookup {
         unsafe request.pointee.data = Unmanaged.passRetained(self).toOpaque()
         var hints = unsafe millrace_stream_hints()
         loop.liveHandles += 1
-        let result = unsafe uv_getaddrinfo(loop.raw, request, { request, status, list in
-            guard let request = unsafe request, let data = unsafe request.pointee.data else { return }
-            let lookup = unsafe Unmanaged<Lookup>.fromOpaque(data).takeRetainedValue()
-            unsafe request.deallocate()
-            unsafe lookup.finish(status: status, list: list)
-        }, host, nil, &hints)
+        let result = unsafe uv_getaddrinfo(
+            loop.raw, request,
+            { request, status, list in
+                guard let request = unsafe request, let data = unsafe request.pointee.data else {
+                    return
+                }
+                let lookup = unsafe Unmanaged<Lookup>.fromOpaque(data).takeRetainedValue()
+                unsafe request.deallocate()
+                unsafe lookup.finish(status: status, list: list)
+            }, host, nil, &hints)
         guard result != 0 else { return }
         unsafe Unmanaged.passUnretained(self).release()
         unsafe request.deallocate()
@@ -73,7 +80,9 @@ private final class Lookup {
         var addresses: [SocketAddress] = []
         var next = unsafe list
         while let entry = unsafe next {
-            if let raw = unsafe entry.pointee.ai_addr, let address = unsafe SocketAddress(copying: raw) {
+            if let raw = unsafe entry.pointee.ai_addr,
+                let address = unsafe SocketAddress(copying: raw)
+            {
                 addresses.append(address.with(port: port))
             }
             unsafe next = entry.pointee.ai_next

@@ -16,16 +16,21 @@ struct Socket: Sendable, Equatable {
     }
 
     /// A listening socket. SO_REUSEADDR only lets a restart bind while old connections linger.
-    static func listening(on address: SocketAddress, backlog: Int32) throws(NetworkError) -> Socket {
+    static func listening(on address: SocketAddress, backlog: Int32) throws(NetworkError) -> Socket
+    {
         let socket = try make(family: address.family)
         do throws(NetworkError) {
             try socket.enable(SO_REUSEADDR, level: SOL_SOCKET)
             // Otherwise `::` would also take the IPv4 port, depending on a system setting.
-            if address.family == AF_INET6 { try socket.enable(Int32(IPV6_V6ONLY), level: Int32(IPPROTO_IPV6)) }
+            if address.family == AF_INET6 {
+                try socket.enable(Int32(IPV6_V6ONLY), level: Int32(IPPROTO_IPV6))
+            }
             let what = "listen on \(address.host) port \(address.port)"
             let bound = unsafe address.withPointer { unsafe bind(socket.descriptor, $0, $1) }
             guard bound == 0 else { throw NetworkError(errno: errno, what) }
-            guard listen(socket.descriptor, backlog) == 0 else { throw NetworkError(errno: errno, what) }
+            guard listen(socket.descriptor, backlog) == 0 else {
+                throw NetworkError(errno: errno, what)
+            }
             return socket
         } catch {
             socket.close()
@@ -38,7 +43,8 @@ struct Socket: Sendable, Equatable {
         let socket = try make(family: address.family)
         let result = unsafe address.withPointer { unsafe connect(socket.descriptor, $0, $1) }
         if result != 0, errno != EINPROGRESS, errno != EINTR {
-            let error = NetworkError(errno: errno, "connect to \(address.host) port \(address.port)")
+            let error = NetworkError(
+                errno: errno, "connect to \(address.host) port \(address.port)")
             socket.close()
             throw error
         }
@@ -80,7 +86,9 @@ struct Socket: Sendable, Equatable {
                 return .success((socket, peer))
             }
             // An attempt that the client gave up meanwhile is not the listener's trouble.
-            if errno != EINTR, errno != ECONNABORTED { return .failure(AcceptFailure(number: errno)) }
+            if errno != EINTR, errno != ECONNABORTED {
+                return .failure(AcceptFailure(number: errno))
+            }
         }
     }
 
@@ -103,7 +111,8 @@ struct Socket: Sendable, Equatable {
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         while true {
-            let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Self.sendFlags)
+            let count = unsafe Glibc.send(
+                descriptor, bytes.baseAddress, bytes.count, Self.sendFlags)
             if count >= 0 { return .moved(count) }
             if errno != EINTR { return Self.outcome(of: errno) }
         }

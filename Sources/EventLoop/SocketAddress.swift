@@ -26,7 +26,9 @@ struct SocketAddress: Sendable {
     private init<Address>(_ address: Address) {
         length = socklen_t(MemoryLayout<Address>.size)
         // sockaddr_storage is by its definition large and aligned enough for every address.
-        unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: address, as: Address.self) }
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.storeBytes(of: address, as: Address.self)
+        }
     }
 
     /// Copies an address that a resolver found; nil for a family other than IP.
@@ -69,7 +71,8 @@ struct SocketAddress: Sendable {
         }
         let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let plain = String(decoding: bytes, as: UTF8.self)
-        return plain.hasPrefix("::ffff:") && plain.contains(".") ? String(plain.dropFirst(7)) : plain
+        return plain.hasPrefix("::ffff:") && plain.contains(".")
+            ? String(plain.dropFirst(7)) : plain
     }
 
     private var as4: sockaddr_in? { family == AF_INET ? view(sockaddr_in.self) : nil }
@@ -82,7 +85,9 @@ struct SocketAddress: Sendable {
     /// The form a system call reads.
     func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         unsafe withUnsafePointer(to: storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, length)
+            }
         }
     }
 

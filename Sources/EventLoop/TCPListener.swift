@@ -38,13 +38,16 @@ package final class TCPListener: Sendable {
         let connections = ConnectionTable(max: connectionsMax)
         return try await withCheckedThrowingContinuation { continuation in
             loop.execute {
-                continuation.resume(with: Result {
-                    let socket = try Socket.listening(on: address, backlog: Int32(Limits.listenBacklog))
-                    let acceptor = try Acceptor.start(
-                        socket, loop: loop, group: group, connections: connections, logger: logger,
-                        handler: handler)
-                    return TCPListener(acceptor, connections, socket.localAddress)
-                })
+                continuation.resume(
+                    with: Result {
+                        let socket = try Socket.listening(
+                            on: address, backlog: Int32(Limits.listenBacklog))
+                        let acceptor = try Acceptor.start(
+                            socket, loop: loop, group: group, connections: connections,
+                            logger: logger,
+                            handler: handler)
+                        return TCPListener(acceptor, connections, socket.localAddress)
+                    })
             }
         }
     }

@@ -21,7 +21,8 @@ struct CheckedBatch {
         else {
             throw EventStoreError(
                 .badBatch,
-                "shard \(batch.shard): offsets \(batch.fromOffset) to \(batch.toOffset) are no range")
+                "shard \(batch.shard): \(batch.fromOffset) to \(batch.toOffset) is no offset range"
+            )
         }
         parts = try batch.blocks.enumerated().map { index, block in
             try Self.check(block, index: index, batch: batch)

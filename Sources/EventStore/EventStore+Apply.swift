@@ -47,7 +47,8 @@ extension EventStore {
             changes.add(StoreTables.totals, key: row, Int64(part.block.rowCount))
             let size = FreshSize(rowCount: part.block.rowCount, byteCount: part.bytes.count)
             added.append((part.collection, FreshBlock(position: position, size: size)))
-            let known = try types[part.collection]
+            let known =
+                try types[part.collection]
                 ?? state.knownTypes.types(of: part.collection)
                 ?? storedTypes(row)
             types[part.collection] = putTypes(of: part.block, row: row, known: known, &changes)

@@ -1,4 +1,5 @@
-// The events of a node's shards: batches in, partial results out. Everything small and transactional
+// The events of a node's shards: batches in, partial results out. Everything small and
+// transactional
 // is in the row store; sealed blocks are in segment files.
 //
 // Invariants
@@ -83,7 +84,8 @@ package final class EventStore: Sendable {
         metrics.freshRows.set(freshRowCount)
     }
 
-    /// Makes everything durable; later calls throw. The files are let go of with the last reference.
+    /// Makes everything durable; later calls throw. The files are let go of with the last
+    /// reference.
     package func close() throws {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
         do { try rows.syncLog() } catch { throw EventStoreError.wrapping(error) }

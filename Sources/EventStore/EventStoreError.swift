@@ -47,7 +47,8 @@ extension EventStoreError {
     }
 
     init(_ error: DiskError) {
-        self.init(error.reason.hasPrefix("another process") ? .locked : .disk, "\(error)", cause: error)
+        self.init(
+            error.reason.hasPrefix("another process") ? .locked : .disk, "\(error)", cause: error)
     }
 
     /// Damage within a block, and where that block is.
@@ -61,7 +62,8 @@ extension EventStoreError {
         case let error as RowStoreError: EventStoreError(error)
         case let error as DiskError: EventStoreError(error)
         case is ByteReaderError, is KeyError, is InvalidName:
-            EventStoreError(.damaged, "a cell of the row store cannot be read: \(error)", cause: error)
+            EventStoreError(
+                .damaged, "a cell of the row store cannot be read: \(error)", cause: error)
         default: error
         }
     }

@@ -1,4 +1,5 @@
-// A segment file: sealed blocks of any collections of one shard, written once. docs/formats/segment.md
+// A segment file: sealed blocks of any collections of one shard, written once.
+// docs/formats/segment.md
 // draws the bytes.
 //
 //     header     64 bytes: magic "MRSG", version, shard, segment number, checksum
@@ -121,7 +122,8 @@ struct SegmentBuilder {
                 minTimestamp: record.minTimestamp, maxTimestamp: record.maxTimestamp))
         pieces.append(bytes)
         byteCount += bytes.count
-        let padding = (SegmentFormat.alignment - byteCount % SegmentFormat.alignment)
+        let padding =
+            (SegmentFormat.alignment - byteCount % SegmentFormat.alignment)
             % SegmentFormat.alignment
         if padding > 0 { pieces.append([UInt8](repeating: 0, count: padding)) }
         byteCount += padding

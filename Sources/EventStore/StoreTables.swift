@@ -2,14 +2,17 @@
 //
 //     table      row key                        clustering key            cell
 //     offsets    shard                          -                         applied offset
-//     blocks     shard, project, collection     first offset, index       where a block is, its span
+//     blocks     shard, project, collection     first offset, index       where a block is, its
+//     span
 //     tail       shard, project, collection     first offset, index       a fresh block's bytes
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
 //
-// `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones, whose
-// bytes are in segment files. Shard comes first everywhere, so that a shard is a range of each table.
+// `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones,
+// whose
+// bytes are in segment files. Shard comes first everywhere, so that a shard is a range of each
+// table.
 
 internal import Base
 internal import Model

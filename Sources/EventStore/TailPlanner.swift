@@ -2,7 +2,8 @@
 //
 // Enough rows for a full block are sealed into a segment. Until then fresh blocks are merged with
 // one another by size, as log-structured trees do: a row is copied once for each power of sixteen,
-// some four times before it is sealed, and a collection has at most 64 fresh blocks for long, however
+// some four times before it is sealed, and a collection has at most 64 fresh blocks for long,
+// however
 // small its batches are. Small collections stay fresh: a hundred thousand of them
 // are rows of one table and not a hundred thousand files.
 
@@ -63,7 +64,8 @@ enum TailPlanner {
         return steps
     }
 
-    /// The newest blocks below some size, if `fanIn` of them are of the size class just below it, so
+    /// The newest blocks below some size, if `fanIn` of them are of the size class just below it,
+    /// so
     /// that a copy takes every row to the next class; the smallest class that has them.
     private static func compaction(_ blocks: [FreshSize], _ policy: MergePolicy) -> Step? {
         guard blocks.count >= policy.fanIn else { return nil }

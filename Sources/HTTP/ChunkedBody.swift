@@ -84,7 +84,8 @@ struct ChunkedBody {
         // Eight digits are 4 GiB, beyond every limit; more could overflow.
         guard !digits.isEmpty, digits.count <= 8 else { throw .bad("a chunk size is not a number") }
         let tail = line[digits.endIndex...].drop { $0 == 0x20 || $0 == 0x09 }
-        guard tail.isEmpty || tail.first == UInt8(ascii: ";"), tail.allSatisfy(\.isFieldValue) else {
+        guard tail.isEmpty || tail.first == UInt8(ascii: ";"), tail.allSatisfy(\.isFieldValue)
+        else {
             throw .bad("a chunk size is not a number")
         }
         return digits.reduce(0) { $0 << 4 | Int(hexValue($1) ?? 0) }

@@ -42,7 +42,8 @@ package final class HTTPClient: Sendable {
         let bytes = Self.bytes(method, target, address, headers, body)
         let left = max(end - ContinuousClock.now, .milliseconds(1))
         let response = try await connection.exchange(
-            bytes, ResponseParser(bodyBytesMax: bodyBytesMax, isHead: method == .head), within: left)
+            bytes, ResponseParser(bodyBytesMax: bodyBytesMax, isHead: method == .head), within: left
+        )
         if connection.canBeReused { keep(connection, for: address) }
         return response
     }
@@ -56,10 +57,14 @@ package final class HTTPClient: Sendable {
         for entry in all { entry.connection.close() }
     }
 
-    private func connection(to address: HostPort, timeout: Duration) async throws -> ClientConnection {
+    private func connection(to address: HostPort, timeout: Duration) async throws
+        -> ClientConnection
+    {
         while let entry = idle.withLock({ $0[address]?.popLast() }) {
             let age = monotonicNanoseconds() / 1_000_000 - entry.since
-            if age < Self.idleMillisecondsMax, entry.connection.canBeReused { return entry.connection }
+            if age < Self.idleMillisecondsMax, entry.connection.canBeReused {
+                return entry.connection
+            }
             entry.connection.close()
         }
         let handler = ClientConnection(loop: loop)

@@ -28,7 +28,9 @@ package struct HTTPHead: Sendable {
 
     private func matches(_ field: Field, _ name: String) -> Bool {
         guard field.name.count == name.utf8.count else { return false }
-        return zip(bytes[field.name], name.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
+        return zip(bytes[field.name], name.utf8).allSatisfy {
+            $0.asciiLowercased == $1.asciiLowercased
+        }
     }
 
     /// Whether a comma-separated field lists `token`, whatever its case.

@@ -16,7 +16,8 @@ package struct HTTPResponse: Sendable {
 
     package static func json(status: Int = 200, _ body: [UInt8]) -> HTTPResponse {
         HTTPResponse(
-            status: status, headers: [(name: "Content-Type", value: "application/json")], body: body)
+            status: status, headers: [(name: "Content-Type", value: "application/json")], body: body
+        )
     }
 
     package static func text(status: Int = 200, _ text: String) -> HTTPResponse {

@@ -86,7 +86,9 @@ final class ServerState: Sendable {
     func closed(_ connection: ServerConnection) {
         let done = shared.withLock { shared in
             shared.connections[ObjectIdentifier(connection)] = nil
-            guard shared.connections.isEmpty else { return nil as CheckedContinuation<Void, Never>? }
+            guard shared.connections.isEmpty else {
+                return nil as CheckedContinuation<Void, Never>?
+            }
             defer { shared.drained = nil }
             return shared.drained
         }

@@ -22,7 +22,9 @@ struct HeadScanner {
                     throw .bad("a line does not end with CRLF")
                 }
                 if try endLine() { return start + position }
-            } else if byte == 0 || (position - lineStart >= 2 && bytes[start + position - 2] == 0x0D) {
+            } else if byte == 0
+                || (position - lineStart >= 2 && bytes[start + position - 2] == 0x0D)
+            {
                 throw .bad("a carriage return or a NUL inside a line")
             }
             try check(limits)
@@ -107,11 +109,13 @@ private func parseTarget(
     var start = target.lowerBound
     for scheme in ["http://", "https://"] where bytes[target].starts(with: scheme.utf8) {
         let authority = start + scheme.utf8.count
-        start = bytes[authority..<target.upperBound].firstIndex(of: UInt8(ascii: "/"))
+        start =
+            bytes[authority..<target.upperBound].firstIndex(of: UInt8(ascii: "/"))
             ?? target.upperBound
     }
-    guard start == target.upperBound || bytes[start] == UInt8(ascii: "/")
-        || bytes[target].elementsEqual("*".utf8)
+    guard
+        start == target.upperBound || bytes[start] == UInt8(ascii: "/")
+            || bytes[target].elementsEqual("*".utf8)
     else { throw .bad("the target does not begin with a slash") }
     let whole = start..<target.upperBound
     guard !bytes[whole].contains(UInt8(ascii: "#")) else { throw .bad("a fragment in the target") }

@@ -59,7 +59,9 @@ struct RequestParser {
 
     mutating func next() throws(HTTPProtocolError) -> Event {
         if case .head = state {
-            guard let end = try scanner.scan(buffer, from: consumed, limits) else { return .needsMore }
+            guard let end = try scanner.scan(buffer, from: consumed, limits) else {
+                return .needsMore
+            }
             var request = try parseHead(Array(buffer[consumed..<end]), scanner.lines, limits)
             consumed = end
             scanner = HeadScanner()

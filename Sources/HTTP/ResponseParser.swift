@@ -27,7 +27,8 @@ struct ResponseParser {
     }
 
     /// Takes more bytes; a response once it is complete.
-    mutating func append(_ bytes: some Collection<UInt8>) throws(HTTPProtocolError) -> HTTPResponse? {
+    mutating func append(_ bytes: some Collection<UInt8>) throws(HTTPProtocolError) -> HTTPResponse?
+    {
         buffer.append(contentsOf: bytes)
         while case .head = state {
             guard let end = try scanner.scan(buffer, from: 0, HTTPLimits()) else { return nil }
@@ -40,7 +41,9 @@ struct ResponseParser {
 
     /// The peer closed; a response if its end was the connection's.
     mutating func finish() throws(HTTPProtocolError) -> HTTPResponse {
-        guard case .untilClose = state else { throw .bad("the connection closed inside a response") }
+        guard case .untilClose = state else {
+            throw .bad("the connection closed inside a response")
+        }
         return complete(buffer)
     }
 
@@ -49,7 +52,8 @@ struct ResponseParser {
         let lines = scanner.lines
         let parts = bytes[lines[0]].split(separator: 0x20, maxSplits: 2)
         guard parts.count >= 2, parts[0].starts(with: "HTTP/1.".utf8),
-            let status = Int(String(decoding: parts[1], as: UTF8.self)), (100...999).contains(status)
+            let status = Int(String(decoding: parts[1], as: UTF8.self)),
+            (100...999).contains(status)
         else { throw .bad("the status line is not VERSION STATUS REASON") }
         // Interim answers, 100 Continue among them, come before the real one.
         guard status >= 200 else { return }
@@ -62,7 +66,8 @@ struct ResponseParser {
                     value: String(decoding: bytes[field.value], as: UTF8.self)
                 )
             })
-        keepsAlive = parts[0].elementsEqual("HTTP/1.1".utf8) && !head.lists("close", in: "connection")
+        keepsAlive =
+            parts[0].elementsEqual("HTTP/1.1".utf8) && !head.lists("close", in: "connection")
         state = try framing(status, head)
         if case .untilClose = state { keepsAlive = false }
     }

@@ -51,8 +51,9 @@ func formatHTTPDate(second: Int64) -> [UInt8] {
     let date = CivilDate(daysSinceEpoch: second.floorDivided(by: 86_400))
     let rest = Int(second.floorModulo(86_400))
     func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let day = two(date.day)
     let time = "\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
     return Array(
-        "\(days[date.dayOfWeek]), \(two(date.day)) \(months[date.month - 1]) \(date.year) \(time) GMT"
+        "\(days[date.dayOfWeek]), \(day) \(months[date.month - 1]) \(date.year) \(time) GMT"
             .utf8)
 }

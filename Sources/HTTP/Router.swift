@@ -106,7 +106,8 @@ package struct Router: Sendable {
             }
         }
         // A single slash at the end changes nothing.
-        let isWhole = path.count == segments.count
+        let isWhole =
+            path.count == segments.count
             || (path.count == segments.count + 1 && path.last == "")
         return isWhole ? parameters : nil
     }

@@ -137,7 +137,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     // MARK: Answering
 
     func respond(_ response: HTTPResponse, to sequence: UInt64) {
-        guard sequence >= firstSequence, sequence - firstSequence < UInt64(slots.count) else { return }
+        guard sequence >= firstSequence, sequence - firstSequence < UInt64(slots.count) else {
+            return
+        }
         let index = Int(sequence - firstSequence)
         guard slots[index].response == nil else { return }
         slots[index].response = response

@@ -28,7 +28,9 @@ struct JSONLocator {
     private mutating func walk() -> Int? {
         var expected = Expectation.value
         while true {
-            while let byte = current, byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) { position += 1 }
+            while let byte = current, byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) {
+                position += 1
+            }
             guard let byte = current else { return expected == .nothing ? nil : position }
             guard let next = step(byte, expected) else { return position }
             expected = next
@@ -107,7 +109,9 @@ struct JSONLocator {
         guard let unit = codeUnit() else { return false }
         guard (0xD800...0xDFFF).contains(unit) else { return true }
         // A first half needs a second one right behind it.
-        if unit < 0xDC00, let second = codeUnit(), (0xDC00...0xDFFF).contains(second) { return true }
+        if unit < 0xDC00, let second = codeUnit(), (0xDC00...0xDFFF).contains(second) {
+            return true
+        }
         position = start
         return false
     }

@@ -19,7 +19,9 @@ package indirect enum JSONValue: Sendable, Equatable {
     }
 
     /// Parses a text.
-    package init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
+    package init(parsing text: String) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8))
+    }
 
     /// A copy of what a tape holds.
     package init(_ node: JSONNode) {

@@ -1,6 +1,7 @@
 // Packs unsigned numbers of a fixed bit width: what column chunks and dictionary codes are made of.
 //
-// Layout. A plane holds `count` numbers of `width` (1 to 32) bits. Each full group of 256 numbers is
+// Layout. A plane holds `count` numbers of `width` (1 to 32) bits. Each full group of 256 numbers
+// is
 // vertical: number i of the group lives in lane i % 8, and each lane is a bit stream, lowest bits
 // first, of 32-bit little-endian words; word k of all eight lanes lies together, so a group takes
 // `width` times 32 bytes and unpacks eight numbers an instruction. The last count % 256 numbers are

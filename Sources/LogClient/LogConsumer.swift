@@ -2,7 +2,8 @@
 //
 // Nothing is committed and nothing is assigned by itself: the owner answers each rebalance with the
 // offsets to start from (the store's, which say what is done), and commits when it is done.
-// The handler runs on the consumer's thread, which also serves rebalances: it must not block. Whoever
+// The handler runs on the consumer's thread, which also serves rebalances: it must not block.
+// Whoever
 // cannot keep up pauses partitions.
 
 internal import CRdKafka

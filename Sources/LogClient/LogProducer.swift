@@ -6,8 +6,8 @@
 // Delivery reports arrive on one thread of the producer, which sleeps in librdkafka until there are
 // some, and go to the handler a batch at a time.
 
-package import Logging
 internal import CRdKafka
+package import Logging
 internal import Synchronization
 
 /// How a producer works.
@@ -148,7 +148,9 @@ final class ProducerCore: Sendable {
     }
 
     private func serve(timeoutMilliseconds: Int32) {
-        guard let event = unsafe client.poll(timeoutMilliseconds: timeoutMilliseconds) else { return }
+        guard let event = unsafe client.poll(timeoutMilliseconds: timeoutMilliseconds) else {
+            return
+        }
         defer { unsafe rd_kafka_event_destroy(event) }
         if unsafe rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR {
             unsafe deliver(event)
@@ -165,12 +167,15 @@ final class ProducerCore: Sendable {
             let token = unsafe UInt64(UInt(bitPattern: message.pointee._private))
             let code = unsafe message.pointee.err
             let error =
-                code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : LogError(code, trying: "deliver a record")
+                code == RD_KAFKA_RESP_ERR_NO_ERROR
+                ? nil : LogError(code, trying: "deliver a record")
             let delivery = unsafe Delivery(
                 token: token, partition: message.pointee.partition,
                 offset: error == nil ? message.pointee.offset : -1, error: error)
             if token & Self.waiterTokenBit != 0 {
-                resume(delivery, topic: unsafe String(cString: rd_kafka_topic_name(message.pointee.rkt)))
+                resume(
+                    delivery,
+                    topic: unsafe String(cString: rd_kafka_topic_name(message.pointee.rkt)))
             } else {
                 batch.append(delivery)
             }

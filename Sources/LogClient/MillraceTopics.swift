@@ -19,7 +19,8 @@ package enum MillraceTopics {
         while true {
             do {
                 return try await ensureOnce(admin, eventPartitions, replication)
-            } catch let error as LogError where error.isRetriable && ContinuousClock.now < deadline {
+            } catch let error as LogError where error.isRetriable && ContinuousClock.now < deadline
+            {
                 try await Task.sleep(for: .milliseconds(100))
             }
         }

@@ -88,7 +88,8 @@ internal import Synchronization
         let name = name
         let count = try await runBlocking { () -> Result<Int32, LogError> in
             client.topics(timeout: timeout).flatMap { topics in
-                guard let topic = topics.first(where: { $0.name == name }), !topic.partitions.isEmpty
+                guard let topic = topics.first(where: { $0.name == name }),
+                    !topic.partitions.isEmpty
                 else {
                     return .failure(
                         LogError(

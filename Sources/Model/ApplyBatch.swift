@@ -1,8 +1,10 @@
-// What a worker asks a shard to store, and what the shard answers: the contract behind exactly-once.
+// What a worker asks a shard to store, and what the shard answers: the contract behind
+// exactly-once.
 //
 // A replica applies a batch in one atomic write together with its new applied offset, and only if
 // the batch begins exactly where the replica stands. So whichever process dies and whenever, a
-// record's events are stored once: a repeated batch lies below, a hole is answered with where to go on.
+// record's events are stored once: a repeated batch lies below, a hole is answered with where to go
+// on.
 
 /// Everything one stretch of one log partition becomes.
 package struct ApplyBatch: Sendable, Equatable {

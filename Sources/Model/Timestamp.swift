@@ -45,7 +45,8 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// which means `zoneSeconds` east of UTC. Years 0001 to 9999. `nil` for anything else.
     package init?(iso8601 text: some Collection<UInt8>, zoneSeconds: Int = 0) {
         guard let civil = CivilTime(iso8601: text) else { return nil }
-        self.init(milliseconds: civil.millisecondsAsUTC - Int64(civil.zoneSeconds ?? zoneSeconds) * 1000)
+        self.init(
+            milliseconds: civil.millisecondsAsUTC - Int64(civil.zoneSeconds ?? zoneSeconds) * 1000)
     }
 }
 
@@ -148,7 +149,9 @@ private struct DigitScanner {
     var isAtEnd: Bool { position == bytes.count }
 
     mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else {
+            return false
+        }
         position += 1
         return true
     }

@@ -1,5 +1,7 @@
-// The merge operator of counter tables: a cell is an Int64, little-endian, and an operand is added to
-// it, wrapping. Anything that is not eight bytes fails the merge, which RocksDB reports as corruption.
+// The merge operator of counter tables: a cell is an Int64, little-endian, and an operand is added
+// to
+// it, wrapping. Anything that is not eight bytes fails the merge, which RocksDB reports as
+// corruption.
 
 internal import CRocksDB
 internal import Glibc

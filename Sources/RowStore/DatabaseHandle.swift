@@ -38,7 +38,7 @@ internal import Glibc
     deinit {
         unsafe rocksdb_writeoptions_destroy(syncedWrite)
         unsafe rocksdb_writeoptions_destroy(unsyncedWrite)
-        for unsafe family in unsafe families { unsafe rocksdb_column_family_handle_destroy(family) }
+        unsafe families.forEach { unsafe rocksdb_column_family_handle_destroy($0) }
         unsafe rocksdb_close(database)
     }
 
@@ -54,9 +54,10 @@ internal import Glibc
         _ directory: String, names: [String], tables: [TableDefinition], options: DatabaseOptions
     ) throws(RowStoreError) -> (OpaquePointer, [OpaquePointer]) {
         let copies = unsafe names.map { unsafe strdup($0) }
-        defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+        defer { unsafe copies.forEach { unsafe free($0) } }
         let pointers = unsafe copies.map { unsafe UnsafePointer<CChar>($0) }
-        let settings: [OpaquePointer?] = unsafe [options.plain]
+        let settings: [OpaquePointer?] =
+            unsafe [options.plain]
             + tables.map { unsafe $0.hasCounters ? options.counters : options.plain }
         var families = unsafe [OpaquePointer?](repeating: nil, count: names.count)
         // RocksDB reads the three arrays during the call only; it fills the third on success.
@@ -70,4 +71,3 @@ internal import Glibc
         return unsafe (database, families.compactMap { unsafe $0 })
     }
 }
-

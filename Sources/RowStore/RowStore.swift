@@ -1,4 +1,5 @@
-// Wide rows on RocksDB: table -> row key -> cells in the order of their clustering keys. A table is a
+// Wide rows on RocksDB: table -> row key -> cells in the order of their clustering keys. A table is
+// a
 // column family; a cell's key is its row key followed by its clustering key (KeyCoding.swift), so a
 // row is a range of keys and a slice of a row is a narrower one.
 //

@@ -1,6 +1,7 @@
 // A storage node's RPC methods: decode on a blocking thread, ask the event store, answer.
 //
-// Three pools, so that none starves another: batches, scans and schema reads, and merging. Each has a
+// Three pools, so that none starves another: batches, scans and schema reads, and merging. Each has
+// a
 // bounded queue; a call that does not fit is told so at once and may come again.
 
 internal import Base

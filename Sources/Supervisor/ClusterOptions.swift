@@ -1,7 +1,7 @@
 // What `millrace up` is asked for, and what it remembers between starts on one data directory.
 
-package import Model
 internal import JSON
+package import Model
 
 /// The shape of a whole system on one machine.
 package struct ClusterOptions: Sendable, Equatable {
@@ -70,7 +70,8 @@ package struct ClusterRecord: Sendable, Equatable {
         }
         if options.stores != stores {
             throw SupervisorError(
-                "--stores \(options.stores): the data in \(options.dataDirectory) lies on \(stores)")
+                "--stores \(options.stores): the data in \(options.dataDirectory) lies on \(stores)"
+            )
         }
     }
 }

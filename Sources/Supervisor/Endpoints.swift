@@ -1,7 +1,7 @@
 // The file by which everybody else finds a running system: DIR/endpoints.json.
 
-package import Model
 internal import JSON
+package import Model
 
 /// A project and its three keys.
 package struct ProjectCredentials: Sendable, Equatable {

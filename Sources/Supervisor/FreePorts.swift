@@ -6,7 +6,9 @@
 internal import EventLoop
 
 /// `count` TCP ports of 127.0.0.1 that nobody listens on just now.
-package func freePorts(count: Int, using random: inout some RandomNumberGenerator) throws -> [UInt16] {
+package func freePorts(count: Int, using random: inout some RandomNumberGenerator) throws
+    -> [UInt16]
+{
     var chosen: [UInt16] = []
     var attempts = 0
     while chosen.count < count {
@@ -15,7 +17,9 @@ package func freePorts(count: Int, using random: inout some RandomNumberGenerato
             throw SupervisorError("no free ports between 10000 and 32000 on 127.0.0.1")
         }
         let port = UInt16.random(in: 10_000..<32_000, using: &random)
-        if !chosen.contains(port), TCPListener.canListen(onLoopbackPort: port) { chosen.append(port) }
+        if !chosen.contains(port), TCPListener.canListen(onLoopbackPort: port) {
+            chosen.append(port)
+        }
     }
     return chosen
 }

@@ -83,18 +83,22 @@ package struct ClusterPlan: Sendable, Equatable {
         if let log {
             let admin = address()
             processes.append(
-                plan(.log, 0, log, admin: admin, [
-                    "log_server.listen": .text(log), "log_server.data": .text(data + "/log"),
-                    "admin.listen": .text(admin),
-                ]))
+                plan(
+                    .log, 0, log, admin: admin,
+                    [
+                        "log_server.listen": .text(log), "log_server.data": .text(data + "/log"),
+                        "admin.listen": .text(admin),
+                    ]))
         }
         for (index, store) in stores.enumerated() {
             let admin = address()
             processes.append(
-                plan(.store, index, store, admin: admin, [
-                    "store.listen": .text(store), "store.data": .text(data + "/store-\(index)"),
-                    "admin.listen": .text(admin),
-                ]))
+                plan(
+                    .store, index, store, admin: admin,
+                    [
+                        "store.listen": .text(store), "store.data": .text(data + "/store-\(index)"),
+                        "admin.listen": .text(admin),
+                    ]))
         }
         for index in 0..<options.workers {
             let admin = address()
@@ -103,9 +107,11 @@ package struct ClusterPlan: Sendable, Equatable {
         }
         for (index, address) in collectors.enumerated() {
             processes.append(
-                plan(.collector, index, address, admin: address, [
-                    "collector.listen": .text(address)
-                ]))
+                plan(
+                    .collector, index, address, admin: address,
+                    [
+                        "collector.listen": .text(address)
+                    ]))
         }
         for (index, address) in queries.enumerated() {
             processes.append(

@@ -33,7 +33,8 @@ struct Lane<Payload: Sendable>: Sendable {
         !isPolling && acker.pending.isEmpty && tasks.allSatisfy { $0.running == nil }
     }
 
-    mutating func emit(_ batch: SpoutBatch<Payload>, of topology: Topology<Payload>, now: Duration) {
+    mutating func emit(_ batch: SpoutBatch<Payload>, of topology: Topology<Payload>, now: Duration)
+    {
         let spout = topology.spout
         let targets = topology.readers(of: spout.name, spout.stream) ?? []
         let number = acker.add(toOffset: batch.toOffset, tuples: targets.count, now: now)

@@ -1,4 +1,5 @@
-// The Swift tasks of one lane: one for each bolt, which owns the bolt and executes what it is given.
+// The Swift tasks of one lane: one for each bolt, which owns the bolt and executes what it is
+// given.
 
 internal import Base
 internal import Logging
@@ -11,7 +12,8 @@ final class LaneTasks<Payload: Sendable>: Sendable {
     private let report: @Sendable (TopologyRuntime<Payload>.Event) -> Void
     /// One queue of work a bolt. The machine gives a task its next work only after the result of
     /// the one before, so none ever holds more than one element.
-    private let queues: [(stream: AsyncStream<Work<Payload>>, input: AsyncStream<Work<Payload>>.Continuation)]
+    private let queues:
+        [(stream: AsyncStream<Work<Payload>>, input: AsyncStream<Work<Payload>>.Continuation)]
     private let stopped: (stream: AsyncStream<Never>, signal: AsyncStream<Never>.Continuation)
 
     init(

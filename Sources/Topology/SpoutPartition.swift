@@ -7,7 +7,8 @@
 //
 // Kept at all times:
 // - Batches are contiguous: each begins at the `position` where the one before it ended, although
-//   the log's own offsets may have gaps. A hole that retention tore is so covered by the next batch.
+//   the log's own offsets may have gaps. A hole that retention tore is so covered by the next
+//   batch.
 // - Records count only while `reading`. A consumer may still deliver what it fetched before a seek;
 //   such a record, taken for the first one after the seek, would hide a hole that nothing could
 //   find later. So the caller reports `sought` only when nothing older can arrive any more.
@@ -32,7 +33,8 @@ package struct SpoutLimits: Sendable {
     package var commitEvery: Duration
     package var retry: Backoff
 
-    /// 8,192 records and 4 MiB keep an apply at a few tens of milliseconds; twice that in the buffer
+    /// 8,192 records and 4 MiB keep an apply at a few tens of milliseconds; twice that in the
+    /// buffer
     /// keeps the next batch at hand. Choices.
     package init(
         batchRecordsMax: Int = 8192, batchBytesMax: Int = 4 << 20,
@@ -51,7 +53,8 @@ package struct SpoutLimits: Sendable {
     }
 }
 
-/// What the caller has to do. A ticket goes back with the answer; an answer to an old one is ignored.
+/// What the caller has to do. A ticket goes back with the answer; an answer to an old one is
+/// ignored.
 package enum SpoutAction: Sendable, Equatable {
     /// Ask who applies the batches for the applied offset and the log for its ends; then `located`
     /// or `cannotLocate`.
@@ -193,7 +196,8 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
         return seek(to: offset, after: wait)
     }
 
-    /// The offset to commit for the group now, if any. `force` when the partition is being given up.
+    /// The offset to commit for the group now, if any. `force` when the partition is being given
+    /// up.
     package mutating func takeCommit(now: Duration, force: Bool = false) -> Int64? {
         guard let applied, applied != committed else { return nil }
         if !force, let lastCommit, now < lastCommit + limits.commitEvery { return nil }

@@ -4,10 +4,12 @@
 //
 // Kept at all times, for each lane:
 // - A task executes one piece of work at a time, its tuples in the order they were emitted.
-// - A task starts on a tuple only if every queue it may emit to is below its capacity, and the spout
+// - A task starts on a tuple only if every queue it may emit to is below its capacity, and the
+// spout
 //   is asked only if the queues it feeds are: a queue is over its capacity by at most what one
 //   execution emits. A slow bolt so holds back everything before it, up to the log's consumer.
-// - A failed batch takes all batches of its lane with it: later ones would leave a hole. What is still
+// - A failed batch takes all batches of its lane with it: later ones would leave a hole. What is
+// still
 //   executing then finishes unheard: its epoch is over.
 
 /// One assignment of one partition: the same partition assigned again is another lane.
@@ -129,7 +131,8 @@ package struct TopologyMachine<Payload: Sendable>: Sendable {
 
     /// Changes a lane, then reports what is done and starts what can be started.
     private mutating func withLane(
-        _ partition: Int32, if id: LaneID? = nil, _ body: (inout Lane<Payload>, Topology<Payload>) -> Void
+        _ partition: Int32, if id: LaneID? = nil,
+        _ body: (inout Lane<Payload>, Topology<Payload>) -> Void
     ) {
         guard var lane = lanes.removeValue(forKey: partition) else { return }
         defer { lanes[partition] = lane }

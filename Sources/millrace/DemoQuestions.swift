@@ -31,7 +31,8 @@ struct DemoQuestion: Sendable {
 
     static let all: [DemoQuestion] = [
         ask("flights", "count", JSONObject(), .integer(27_004)),
-        ask("aircraft (count_unique of tailnum)", "count_unique", target("tailnum"), .integer(3148)),
+        ask(
+            "aircraft (distinct tailnum)", "count_unique", target("tailnum"), .integer(3148)),
         ask("miles flown (sum of distance)", "sum", target("distance"), .integer(27_188_805)),
         ask(
             "mean delay at departure, minutes", "average", target("departure.delay"),

@@ -21,7 +21,8 @@ import Testing
     private static let keen = #""keen": {"timestamp": "2020-05-01T10:30:00.000Z"}"#
 
     @Test func nestedObjectsBecomePathsAndArraysStayTogether() throws {
-        let event = #"{"a": {"b": 1, "c": {"d": "x"}}, "e": [1, "y"], "f": {}, "g": null, \#(Self.keen)}"#
+        let event =
+            #"{"a": {"b": 1, "c": {"d": "x"}}, "e": [1, "y"], "f": {}, "g": null, \#(Self.keen)}"#
         let events = decode([("p/c", event)])
         #expect(events.rejected.isEmpty)
         let collection = try #require(events.collections.keys.first)
@@ -77,7 +78,9 @@ import Testing
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
                     in: 0...255, using: &random)
             }
-            if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 1...30, using: &random)) }
+            if Bool.random(using: &random) {
+                bytes.removeLast(Int.random(in: 1...30, using: &random))
+            }
             decoder.decode(
                 offset: Int64(offset), key: Array("p/c".utf8), value: bytes, into: &events)
         }

@@ -74,7 +74,9 @@ import Testing
             (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
         }
         func store(_ value: UInt32, at offset: Int) {
-            for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index)) }
+            for index in 0..<4 {
+                bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+            }
         }
         for column in 0..<field(20) {
             let entry = 48 + column * 48

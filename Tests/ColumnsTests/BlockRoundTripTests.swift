@@ -47,7 +47,9 @@ import Testing
                 random: &random)
         }
         var merged = BlockBuilder()
-        for part in parts { try merged.append(try builder(of: part).finish(sortByTimestamp: false)) }
+        for part in parts {
+            try merged.append(try builder(of: part).finish(sortByTimestamp: false))
+        }
         let expected = builder(of: parts.flatMap { $0 })
         #expect(merged.rowCount == expected.rowCount)
         #expect(

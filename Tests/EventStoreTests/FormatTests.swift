@@ -1,8 +1,9 @@
 import Base
-@testable import EventStore
 import Model
 import RowStore
 import Testing
+
+@testable import EventStore
 
 /// The bytes of docs/formats/rows.md and docs/formats/segment.md.
 @Suite struct FormatTests {

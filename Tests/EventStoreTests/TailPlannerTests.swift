@@ -1,6 +1,7 @@
 import Base
-@testable import EventStore
 import Testing
+
+@testable import EventStore
 
 /// Merging is bounded both ways: few blocks stay, and no row is copied often.
 @Suite struct TailPlannerTests {

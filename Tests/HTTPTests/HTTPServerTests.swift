@@ -36,7 +36,8 @@ import Testing
         router.on(.post, "/echo/*rest") { request, responder in
             responder.respond(
                 HTTPResponse(
-                    status: 200, headers: [(name: "Rest", value: request.pathParameters["rest"] ?? "")],
+                    status: 200,
+                    headers: [(name: "Rest", value: request.pathParameters["rest"] ?? "")],
                     body: request.body))
         }
         let seen = Seen()
@@ -101,7 +102,8 @@ import Testing
         try head.send(Array("GET / HT".utf8))
         #expect(try head.receiveAnswer().status == 408)
         let body = try SocketClient(port: running.port)
-        try body.send(Array("POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc".utf8))
+        try body.send(
+            Array("POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc".utf8))
         #expect(try body.receiveAnswer().status == 408)
         #expect(try SocketClient(port: running.port).receiveAll().isEmpty)
         await running.stop()

@@ -3,10 +3,10 @@
 // An event whose answer was lost may or may not be stored; that is the sender's doubt, not the
 // system's. So the proof is per number: all acknowledged are there, each once, none invented.
 
-import Testing
 import Foundation
 import Synchronization
 import TestSupport
+import Testing
 
 /// A producer of several lanes, each with a connection of its own.
 final class NumberedProducer: Sendable {
@@ -35,7 +35,9 @@ final class NumberedProducer: Sendable {
 
     func stop() async {
         isStopped.withLock { $0 = true }
-        await eventually(within: .seconds(60), "producers end") { self.lanesRunning.withLock { $0 == 0 } }
+        await eventually(within: .seconds(60), "producers end") {
+            self.lanesRunning.withLock { $0 == 0 }
+        }
     }
 
     /// Waits until fifty more events are acknowledged.
@@ -60,7 +62,8 @@ final class NumberedProducer: Sendable {
             do {
                 let connection = try client ?? SocketClient(port: api.endpoints.collectors[0].port)
                 client = connection
-                let done = try size == 1 ? single(numbers[0], connection) : bulk(numbers, connection)
+                let done =
+                    try size == 1 ? single(numbers[0], connection) : bulk(numbers, connection)
                 state.withLock { $0.acknowledged.formUnion(done) }
             } catch { client = nil }
         }

@@ -65,7 +65,8 @@ import Testing
 
 /// Runs one of the executables to its end.
 enum Tool {
-    static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+    static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String)
+    {
         let process = Process()
         process.executableURL = URL(filePath: "\(RunningSystem.executables)/\(name)")
         process.arguments = arguments

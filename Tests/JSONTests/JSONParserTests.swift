@@ -4,32 +4,36 @@ import Testing
 
 /// Documents are read as JSON says; anything else is refused with its kind and place.
 @Suite struct JSONParserTests {
-    @Test(arguments: [
-        ("null", .null), ("true", true), (" false ", false), ("0", 0), ("-1", -1),
-        ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
-        ("9223372036854775808", .double(9_223_372_036_854_775_808)),
-        ("18446744073709551615", .double(18_446_744_073_709_551_616)),
-        ("1.5", 1.5), ("1.0", .double(1)), ("1e3", .double(1000)), ("-0.0", .double(-0.0)),
-        ("5e-324", .double(.leastNonzeroMagnitude)), ("1.7976931348623157e308", .double(.greatestFiniteMagnitude)),
-        ("\"\"", ""), ("\"a\\n\\u00e9\\ud83d\\ude00\\\\\"", "a\né😀\\"), ("\"\\u0000\"", "\0"),
-        ("[]", []), ("{}", [:]), ("[1,[2],{\"a\":null}]", [1, [2], ["a": nil]]),
-        ("{\"a\":{\"b\":[]},\"c\":\"d\"}", ["a": ["b": []], "c": "d"]),
-        ("\u{FEFF}{\"a\":1}", ["a": 1]),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("null", .null), ("true", true), (" false ", false), ("0", 0), ("-1", -1),
+            ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
+            ("9223372036854775808", .double(9_223_372_036_854_775_808)),
+            ("18446744073709551615", .double(18_446_744_073_709_551_616)),
+            ("1.5", 1.5), ("1.0", .double(1)), ("1e3", .double(1000)), ("-0.0", .double(-0.0)),
+            ("5e-324", .double(.leastNonzeroMagnitude)),
+            ("1.7976931348623157e308", .double(.greatestFiniteMagnitude)),
+            ("\"\"", ""), ("\"a\\n\\u00e9\\ud83d\\ude00\\\\\"", "a\né😀\\"), ("\"\\u0000\"", "\0"),
+            ("[]", []), ("{}", [:]), ("[1,[2],{\"a\":null}]", [1, [2], ["a": nil]]),
+            ("{\"a\":{\"b\":[]},\"c\":\"d\"}", ["a": ["b": []], "c": "d"]),
+            ("\u{FEFF}{\"a\":1}", ["a": 1]),
+        ] as [(String, JSONValue)])
     func reads(text: String, expected: JSONValue) throws {
         #expect(try JSONValue(parsing: text) == expected)
     }
 
-    @Test(arguments: [
-        ("", .empty, nil), ("  ", .empty, nil), ("{", .structure, 1), ("[1,]", .structure, 3),
-        ("{\"a\" 1}", .structure, 5), ("{\"a\":1,}", .structure, 7), ("[1] x", .structure, 4),
-        ("{\"a\":1}}", .structure, 7), ("[1}", .structure, 2), ("tru", .literal, 3),
-        ("[nulL]", .literal, 4), ("[1.]", .number, 3), ("[01]", .number, 2),
-        ("[18446744073709551616]", .number, 1), ("[1e400]", .number, 1), ("[+1]", .structure, 1),
-        ("[\"\\x\"]", .string, 2), ("[\"\\ud800\"]", nil, 2), ("[\"a\\udc00\"]", nil, 3),
-        ("[\"\\ud800\\ud800\"]", nil, 2), ("\"abc", .unclosedString, 4),
-        ("[\"a\u{1}\"]", .controlCharacter, 3), ("\u{FEFF}[1}", .structure, 5),
-    ] as [(String, JSONError.Code?, Int?)])
+    @Test(
+        arguments: [
+            ("", .empty, nil), ("  ", .empty, nil), ("{", .structure, 1), ("[1,]", .structure, 3),
+            ("{\"a\" 1}", .structure, 5), ("{\"a\":1,}", .structure, 7), ("[1] x", .structure, 4),
+            ("{\"a\":1}}", .structure, 7), ("[1}", .structure, 2), ("tru", .literal, 3),
+            ("[nulL]", .literal, 4), ("[1.]", .number, 3), ("[01]", .number, 2),
+            ("[18446744073709551616]", .number, 1), ("[1e400]", .number, 1),
+            ("[+1]", .structure, 1),
+            ("[\"\\x\"]", .string, 2), ("[\"\\ud800\"]", nil, 2), ("[\"a\\udc00\"]", nil, 3),
+            ("[\"\\ud800\\ud800\"]", nil, 2), ("\"abc", .unclosedString, 4),
+            ("[\"a\u{1}\"]", .controlCharacter, 3), ("\u{FEFF}[1}", .structure, 5),
+        ] as [(String, JSONError.Code?, Int?)])
     func refuses(text: String, code: JSONError.Code?, offset: Int?) throws {
         let error = try #require(throws: JSONError.self) { try JSONValue(parsing: text) }
         if let code { #expect(error.code == code, "\(text)") }
@@ -44,7 +48,8 @@ import Testing
 
     @Test func nestingBeyondTheLimitIsRefused() throws {
         func nested(_ depth: Int) -> [UInt8] {
-            Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
+            Array(
+                (String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
         }
         let parser = JSONParser(depthMax: 8)
         _ = try parser.parse(nested(7))
@@ -52,7 +57,9 @@ import Testing
         #expect(throws: JSONError(code: .tooDeep)) {
             try JSONValue(parsing: nested(Limits.jsonDepthMax + 1))
         }
-        #expect(throws: JSONError.self) { try JSONValue(parsing: [UInt8](repeating: 0x5B, count: 1 << 20)) }
+        #expect(throws: JSONError.self) {
+            try JSONValue(parsing: [UInt8](repeating: 0x5B, count: 1 << 20))
+        }
     }
 
     @Test func ofRepeatedNamesTheLastCounts() throws {
@@ -77,8 +84,11 @@ import Testing
 
     @Test func tapeGivesKindsWithoutStrings() throws {
         let parser = JSONParser()
-        let root = try parser.parse(Array("{\"n\":null,\"i\":1,\"d\":2.5,\"s\":\"x\",\"a\":[1,2],\"o\":{}}".utf8)).root
-        #expect(root.members.map { $0.value.kind } == [.null, .int, .double, .string, .array, .object])
+        let root = try parser.parse(
+            Array("{\"n\":null,\"i\":1,\"d\":2.5,\"s\":\"x\",\"a\":[1,2],\"o\":{}}".utf8)
+        ).root
+        #expect(
+            root.members.map { $0.value.kind } == [.null, .int, .double, .string, .array, .object])
         #expect(root["s"]?.string?.equals("x") == true)
         #expect(root["a"]?.childCount == 2)
         #expect(root["a"]?.elements.reduce(0) { $0 + ($1.int ?? 0) } == 3)

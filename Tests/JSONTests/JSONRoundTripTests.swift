@@ -8,11 +8,15 @@ import Testing
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
-        case 2: return .int(Int64(bitPattern: random.next() >> random.next(upperBound: 64 as UInt64)))
+        case 2:
+            return .int(Int64(bitPattern: random.next() >> random.next(upperBound: 64 as UInt64)))
         case 3: return .double(double(&random))
         case 4, 5: return .string(text(&random))
         case 6:
-            return .array((0..<Int.random(in: 0..<6, using: &random)).map { _ in value(depth: depth - 1, &random) })
+            return .array(
+                (0..<Int.random(in: 0..<6, using: &random)).map { _ in
+                    value(depth: depth - 1, &random)
+                })
         default:
             var object = JSONObject()
             for _ in 0..<Int.random(in: 0..<6, using: &random) {
@@ -29,8 +33,13 @@ import Testing
     }
 
     private static func text(_ random: inout PRNG) -> String {
-        let alphabet: [Character] = ["a", "\"", "\\", "\n", "\u{1}", "é", "語", "😀", "/", "\u{7F}", "\0", "\u{2028}"]
-        return String((0..<Int.random(in: 0..<12, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "x" })
+        let alphabet: [Character] = [
+            "a", "\"", "\\", "\n", "\u{1}", "é", "語", "😀", "/", "\u{7F}", "\0", "\u{2028}",
+        ]
+        return String(
+            (0..<Int.random(in: 0..<12, using: &random)).map { _ in
+                alphabet.randomElement(using: &random) ?? "x"
+            })
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])
@@ -61,7 +70,8 @@ import Testing
             }
             for _ in 0..<100 {
                 var damaged = encoded
-                damaged[Int.random(in: 0..<damaged.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                damaged[Int.random(in: 0..<damaged.count, using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
                 do {
                     // Damage that is still JSON must be walkable to its end.
                     var writer = JSONWriter()
@@ -72,11 +82,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (0.1, "0.1", "0.1"), (10, "10.0", "10"), (-0.5, "-0.5", "-0.5"), (1e20, "1e+20", "1e+20"),
-        (9_007_199_254_740_992, "9007199254740992.0", "9007199254740992"), (.nan, "null", "null"),
-        (.infinity, "null", "null"),
-    ] as [(Double, String, String)])
+    @Test(
+        arguments: [
+            (0.1, "0.1", "0.1"), (10, "10.0", "10"), (-0.5, "-0.5", "-0.5"),
+            (1e20, "1e+20", "1e+20"),
+            (9_007_199_254_740_992, "9007199254740992.0", "9007199254740992"),
+            (.nan, "null", "null"),
+            (.infinity, "null", "null"),
+        ] as [(Double, String, String)])
     func numbersArePrintedShortest(value: Double, asDouble: String, asNumber: String) {
         var writer = JSONWriter()
         writer.double(value)

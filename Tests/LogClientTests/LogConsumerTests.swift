@@ -27,7 +27,9 @@ import Testing
             var configuration = LogConsumerConfiguration(
                 connection: connection, group: "g", topics: ["t"])
             configuration.sessionTimeout = .seconds(6)
-            return try LogConsumer(configuration: configuration, logger: quiet) { events.append($0) }
+            return try LogConsumer(configuration: configuration, logger: quiet) {
+                events.append($0)
+            }
         }
     }
 
@@ -48,12 +50,19 @@ import Testing
         #expect(first.map(\.value) == [[3], [4]])
         #expect(first.map(\.offset) == [3, 4])
         #expect(first.allSatisfy { $0.key == [9] && $0.topic == "t" && !$0.isTombstone })
-        #expect(events.records.filter { $0.partition == 1 }.map(\.value) == [[10], [11], [12], [13], [14]])
+        #expect(
+            events.records.filter { $0.partition == 1 }.map(\.value) == [
+                [10], [11], [12], [13], [14],
+            ])
         let now = events.records[0].timestampMilliseconds
         #expect(now > 1_500_000_000_000)
         try await eventually {
             events.all.contains {
-                if case .partitionEnd(let end) = $0 { end.partition == 0 && end.offset == 5 } else { false }
+                if case .partitionEnd(let end) = $0 {
+                    end.partition == 0 && end.offset == 5
+                } else {
+                    false
+                }
             }
         }
 

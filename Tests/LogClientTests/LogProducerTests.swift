@@ -31,7 +31,8 @@ import Testing
         }
         let topic = try producer.topic("t")
         for token in 0..<5_000 as Range<UInt64> {
-            guard case .queued = topic.publish(partition: 0, key: [], value: [7], token: token << 40)
+            guard
+                case .queued = topic.publish(partition: 0, key: [], value: [7], token: token << 40)
             else {
                 Issue.record("record \(token) was not taken")
                 return
@@ -107,7 +108,8 @@ import Testing
             configuration: .init(connection: .init(brokers: ["127.0.0.1:1"])), logger: quiet)
         let topic = try producer.topic("t")
         let value = [UInt8](repeating: 0, count: 2 << 20)
-        guard case .refused(let error) = topic.publish(partition: 0, key: [], value: value, token: 0)
+        guard
+            case .refused(let error) = topic.publish(partition: 0, key: [], value: value, token: 0)
         else {
             Issue.record("not refused")
             return

@@ -4,17 +4,18 @@ import Testing
 
 /// Timestamps read every form that clients send and write one form.
 @Suite struct TimestampTests {
-    @Test(arguments: [
-        ("2020-05-01T10:00:00.123Z", 1_588_327_200_123),
-        ("2020-05-01T10:00:00.123456Z", 1_588_327_200_123),
-        ("2020-05-01T10:00:00.1+0000", 1_588_327_200_100),
-        ("2020-05-01T02:00:00-08:00", 1_588_327_200_000),
-        ("2020-05-01T10:00Z", 1_588_327_200_000),
-        ("2020-05-01T10:00:00", 1_588_327_200_000),
-        ("2020-05-01", 1_588_291_200_000),
-        ("1969-12-31T23:59:59.999Z", -1),
-        ("0001-01-01T00:00:00Z", -62_135_596_800_000),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("2020-05-01T10:00:00.123Z", 1_588_327_200_123),
+            ("2020-05-01T10:00:00.123456Z", 1_588_327_200_123),
+            ("2020-05-01T10:00:00.1+0000", 1_588_327_200_100),
+            ("2020-05-01T02:00:00-08:00", 1_588_327_200_000),
+            ("2020-05-01T10:00Z", 1_588_327_200_000),
+            ("2020-05-01T10:00:00", 1_588_327_200_000),
+            ("2020-05-01", 1_588_291_200_000),
+            ("1969-12-31T23:59:59.999Z", -1),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
+        ] as [(String, Int64)])
     func parses(text: String, milliseconds: Int64) {
         #expect(Timestamp(iso8601: Array(text.utf8))?.milliseconds == milliseconds)
     }
@@ -31,7 +32,9 @@ import Testing
     @Test func writtenFormReadsBack() {
         var random = PRNG(seed: 1)
         for _ in 0..<10_000 {
-            let instant = Timestamp(milliseconds: .random(in: -62_000_000_000_000...253_000_000_000_000, using: &random))
+            let instant = Timestamp(
+                milliseconds: .random(in: -62_000_000_000_000...253_000_000_000_000, using: &random)
+            )
             #expect(Timestamp(iso8601: instant.iso8601) == instant)
         }
     }

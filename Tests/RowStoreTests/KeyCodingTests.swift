@@ -27,7 +27,9 @@ import Testing
     }
 
     @Test func textsSortAndEndThemselves() throws {
-        let texts = ["", "\0", "\0\0", "\0a", "\u{1}", "a", "a\0", "a\0b", "a\u{1}", "ab", "b", "é"]
+        let texts = [
+            "", "\0", "\0\0", "\0a", "\u{1}", "a", "a\0", "a\0b", "a\u{1}", "ab", "b", "é",
+        ]
         let keys = texts.map { text in key { $0.append(text) } }
         for (left, right) in zip(keys, keys.dropFirst()) {
             #expect(left.lexicographicallyPrecedes(right))

@@ -11,7 +11,9 @@ private let tables = [TableDefinition(cells), TableDefinition(counts, hasCounter
     private let directory: TemporaryDirectory
     init() throws { directory = try TemporaryDirectory() }
 
-    private func open() throws -> RowStore { try RowStore(directory: directory.path, tables: tables) }
+    private func open() throws -> RowStore {
+        try RowStore(directory: directory.path, tables: tables)
+    }
 
     @Test func putGetDeleteSurviveReopening() throws {
         do {

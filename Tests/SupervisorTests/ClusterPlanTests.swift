@@ -10,7 +10,8 @@ import Testing
         let record = ClusterRecord(
             partitions: 4, stores: options.stores, project: try ProjectID("p1"))
         let ports = (0..<ClusterPlan.portCount(options)).map { 4000 + UInt16($0) }
-        return ClusterPlan(options: options, record: record, ports: ports, secretFile: "/data/secret")
+        return ClusterPlan(
+            options: options, record: record, ports: ports, secretFile: "/data/secret")
     }
 
     /// The ports of `--base-port 4000` are those that the documentation shows.

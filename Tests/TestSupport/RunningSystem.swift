@@ -38,8 +38,10 @@ public final class RunningSystem: @unchecked Sendable {
     public static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Where the executables under test are; MILLRACE_EXECUTABLES chooses others than the debug ones.
-    public static let executables = ProcessInfo.processInfo.environment["MILLRACE_EXECUTABLES"]
+    /// Where the executables under test are; MILLRACE_EXECUTABLES chooses others than the debug
+    /// ones.
+    public static let executables =
+        ProcessInfo.processInfo.environment["MILLRACE_EXECUTABLES"]
         ?? root.appending(path: ".build/debug").path
 
     public static func temporaryDirectory() throws -> String {

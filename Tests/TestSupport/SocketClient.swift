@@ -147,7 +147,9 @@ extension [UInt8] {
     public func firstRange(of pattern: [UInt8]) -> Range<Int>? {
         guard !pattern.isEmpty, count >= pattern.count else { return nil }
         for start in 0...(count - pattern.count)
-        where self[start] == pattern[0] && self[start..<start + pattern.count].elementsEqual(pattern) {
+        where self[start] == pattern[0]
+            && self[start..<start + pattern.count].elementsEqual(pattern)
+        {
             return start..<start + pattern.count
         }
         return nil

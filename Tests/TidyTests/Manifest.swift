@@ -27,7 +27,9 @@ struct Manifest {
             if ["library", "wrapper", "executable"].contains(kind) {
                 let rest = body[match.range.upperBound...]
                 let list = rest.prefix { $0 != "]" }
-                for quoted in list.matches(of: /"(\w+)"/) { dependencies.append(String(quoted.output.1)) }
+                for quoted in list.matches(of: /"(\w+)"/) {
+                    dependencies.append(String(quoted.output.1))
+                }
                 for bare in list.matches(of: /[,\[]\s*([a-z]\w*)/) {
                     dependencies.append(products[String(bare.output.1)] ?? String(bare.output.1))
                 }

@@ -36,9 +36,11 @@ enum SourceRules {
             found.append(
                 Violation(place: file.path, what: "\(file.lines.count) lines, limit \(limit)"))
         }
-        for (index, line) in file.lines.enumerated() where line.count > columnsMax {
+        // Tests hold literal transcripts that would only become harder to read.
+        let columns = file.isTest ? columnsMax + 12 : columnsMax
+        for (index, line) in file.lines.enumerated() where line.count > columns {
             found.append(
-                Violation(place: "\(file.path):\(index + 1)", what: "over \(columnsMax) columns"))
+                Violation(place: "\(file.path):\(index + 1)", what: "over \(columns) columns"))
         }
         return found + longFunctions(file)
     }
@@ -58,7 +60,8 @@ enum SourceRules {
                             what: "function of \(length) lines, limit \(functionLinesMax)"))
                 }
                 open = nil
-            } else if open == nil, !line.hasSuffix("}"), line.contains("func ") || line.contains("init"),
+            } else if open == nil, !line.hasSuffix("}"),
+                line.contains("func ") || line.contains("init"),
                 line.contains(/\b(func \S+|init[?]?)[(<]/), !line.contains("//")
             {
                 open = (indent, index, line)
@@ -91,7 +94,8 @@ enum SourceRules {
                 if rule.pattern == ".random(in: ", line.contains("using:") { continue }
                 found.append(
                     Violation(
-                        place: "\(file.path):\(index + 1)", what: "\(rule.pattern): \(rule.instead)"))
+                        place: "\(file.path):\(index + 1)", what: "\(rule.pattern): \(rule.instead)"
+                    ))
             }
         }
         return found
@@ -117,8 +121,11 @@ enum SourceRules {
 
     static func imports(of file: SourceFile) -> [String] {
         file.lines.filter { $0.contains("import ") }.compactMap { line in
-            line.firstMatch(of: /^\s*(?:@\S+\s+)?(?:\w+\s+)?import\s+(?:(?:struct|class|enum|func|protocol|typealias)\s+)?(\w+)/)
-                .map { String($0.output.1) }
+            line.firstMatch(
+                of:
+                    /^\s*(?:@\S+\s+)?(?:\w+\s+)?import\s+(?:[a-z]+\s+)?(\w+)/
+            )
+            .map { String($0.output.1) }
         }
     }
 
@@ -134,7 +141,8 @@ enum SourceRules {
             let code = line.prefix { $0 != "/" }
             guard code.contains("Unsafe") || code.contains("unsafe") else { return nil }
             return Violation(
-                place: "\(file.path):\(index + 1)", what: "raw memory outside the targets that need it")
+                place: "\(file.path):\(index + 1)",
+                what: "raw memory outside the targets that need it")
         }
     }
 }

@@ -11,7 +11,8 @@ import Testing
     static func files(under folder: String, suffix: String) throws -> [SourceFile] {
         let base = root.appending(path: folder)
         guard let walker = FileManager.default.enumerator(atPath: base.path) else { return [] }
-        return try walker.compactMap { $0 as? String }.filter { $0.hasSuffix(suffix) }.sorted().map {
+        return try walker.compactMap { $0 as? String }.filter { $0.hasSuffix(suffix) }.sorted().map
+        {
             SourceFile(
                 path: "\(folder)/\($0)",
                 text: try String(contentsOf: base.appending(path: $0), encoding: .utf8))
@@ -19,7 +20,8 @@ import Testing
     }
 
     static func manifest() throws -> Manifest {
-        Manifest(text: try String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8))
+        Manifest(
+            text: try String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8))
     }
 
     private func expectNone(_ violations: [Violation]) {
@@ -65,13 +67,20 @@ import Testing
     }
 
     @Test func rawMemoryStaysWhereItIsNeeded() throws {
-        expectNone(try Self.files(under: "Sources", suffix: ".swift").flatMap(SourceRules.unsafeCode))
+        expectNone(
+            try Self.files(under: "Sources", suffix: ".swift").flatMap(SourceRules.unsafeCode))
     }
 
     @Test func documentsHaveOneTitleAndLiveLinks() throws {
         let documents =
-            try Self.files(under: "docs", suffix: ".md") + Self.files(under: "samples", suffix: ".md")
-            + [SourceFile(path: "./README.md", text: String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8))]
+            try Self.files(under: "docs", suffix: ".md")
+            + Self.files(under: "samples", suffix: ".md")
+            + [
+                SourceFile(
+                    path: "./README.md",
+                    text: String(
+                        contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8))
+            ]
         #expect(documents.count > 3)
         for document in documents {
             expectNone(DocumentRules.oneTitle(path: document.path, text: document.text))
@@ -87,7 +96,8 @@ import Testing
     @Test func everyLimitIsDocumented() throws {
         let code = try String(
             contentsOf: Self.root.appending(path: "Sources/Base/Limits.swift"), encoding: .utf8)
-        let page = try String(contentsOf: Self.root.appending(path: "docs/LIMITS.md"), encoding: .utf8)
+        let page = try String(
+            contentsOf: Self.root.appending(path: "docs/LIMITS.md"), encoding: .utf8)
         for match in code.matches(of: /static let (\w+)/) {
             #expect(page.contains("`\(match.output.1)`"), "docs/LIMITS.md lacks \(match.output.1)")
         }

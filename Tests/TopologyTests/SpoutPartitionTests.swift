@@ -11,8 +11,9 @@ private struct Record: SpoutRecord, Equatable {
 
 private func records(_ offsets: [Int64]) -> [Record] { offsets.map { Record(offset: $0) } }
 
-private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) -> SpoutPartition<Record>
-{
+private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) -> SpoutPartition<
+    Record
+> {
     var spout = SpoutPartition<Record>(limits: limits, seed: 1)
     _ = spout.begin()
     _ = spout.located(ticket: 1, applied: offset, earliest: 0, end: 1000)
@@ -43,7 +44,9 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
         var spout = reading(from: 5, limits: SpoutLimits(batchRecordsMax: 2))
         _ = spout.received(records([7, 8, 20, 21, 30]))
         var ranges: [Range<Int64>] = []
-        while let batch = spout.nextBatch().batch { ranges.append(batch.fromOffset..<batch.toOffset) }
+        while let batch = spout.nextBatch().batch {
+            ranges.append(batch.fromOffset..<batch.toOffset)
+        }
         #expect(ranges == [5..<9, 9..<22, 22..<31])
     }
 

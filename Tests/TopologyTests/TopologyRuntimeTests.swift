@@ -132,9 +132,11 @@ private func eventually(_ condition: () -> Bool) async throws {
             }
         }
         let topology = try Topology(
-            name: "test", spout: SpoutDeclaration("numbers", emits: "numbers", pendingBatchesMax: 4),
+            name: "test",
+            spout: SpoutDeclaration("numbers", emits: "numbers", pendingBatchesMax: 4),
             bolts: [
-                BoltDeclaration("hang", reads: [Subscription("numbers", "numbers", by: .partition)]) {
+                BoltDeclaration("hang", reads: [Subscription("numbers", "numbers", by: .partition)])
+                {
                     _ in Hang(onCancel: { cancelled.withLock { $0 = true } }, acks: true)
                 }
             ])
@@ -158,12 +160,15 @@ private func eventually(_ condition: () -> Bool) async throws {
         struct Broken: Error {}
         struct Unprepared: Bolt {
             mutating func prepare() throws { throw Broken() }
-            mutating func execute(_ tuple: Tuple<Int64>, into output: inout OutputCollector<Int64>) {}
+            mutating func execute(_ tuple: Tuple<Int64>, into output: inout OutputCollector<Int64>)
+            {}
         }
         let topology = try Topology(
-            name: "test", spout: SpoutDeclaration("numbers", emits: "numbers", pendingBatchesMax: 4),
+            name: "test",
+            spout: SpoutDeclaration("numbers", emits: "numbers", pendingBatchesMax: 4),
             bolts: [
-                BoltDeclaration("bad", reads: [Subscription("numbers", "numbers", by: .partition)]) {
+                BoltDeclaration("bad", reads: [Subscription("numbers", "numbers", by: .partition)])
+                {
                     _ in Unprepared()
                 }
             ])

@@ -15,7 +15,9 @@ package struct Parameters: Sendable {
     private var entries: [String: Entry] = [:]
 
     /// `pairs` are decoded already; of repeated names the first counts.
-    package init(pairs: some Sequence<(name: String, value: String)>, body: [UInt8] = []) throws(QueryError) {
+    package init(pairs: some Sequence<(name: String, value: String)>, body: [UInt8] = [])
+        throws(QueryError)
+    {
         for (name, text) in pairs where !text.isEmpty && entries[name] == nil {
             entries[name] = Entry(value: Parameters.value(of: text), text: text)
         }
@@ -90,7 +92,8 @@ extension Parameters {
     /// A positive integer, also as text.
     func positiveInteger(_ name: String) throws(QueryError) -> Int? {
         guard let value = value(name) else { return nil }
-        let number = value.string.flatMap { Int(positiveDigits: $0) } ?? value.integral.map { Int($0) }
+        let number =
+            value.string.flatMap { Int(positiveDigits: $0) } ?? value.integral.map { Int($0) }
         guard let number, number > 0 else {
             throw QueryError(.invalidParameter, "\(name) must be a positive integer")
         }

@@ -109,7 +109,8 @@ extension Parameters {
         }
     }
 
-    private static func time(_ value: JSONValue?, named name: String) throws(QueryError) -> String? {
+    private static func time(_ value: JSONValue?, named name: String) throws(QueryError) -> String?
+    {
         guard let value, value != .null else { return nil }
         guard let text = value.string else {
             throw QueryError(

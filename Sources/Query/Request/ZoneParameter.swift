@@ -54,7 +54,8 @@ extension Zone {
         throw QueryError(.invalidParameter, "timezone '\(name.shortened)' is not known")
     }
 
-    /// Whether a text may name a zone: parts of letters, digits, `_`, `+` and `-`, divided by single
+    /// Whether a text may name a zone: parts of letters, digits, `_`, `+` and `-`, divided by
+    /// single
     /// slashes. There is no dot, so no such name leads out of the directory of zones.
     package static func isName(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -3,7 +3,8 @@
 //   plain               {"result": 42}
 //   interval            {"result": [{"value": 3, "timeframe": {"start": ..., "end": ...}}, ...]}
 //   group_by            {"result": [{"plan": "free", "result": 9}, ...]}
-//   interval, group_by  {"result": [{"timeframe": {...}, "value": [{"plan": "free", "result": 2}]}]}
+//   interval, group_by  {"result": [{"timeframe": {...}, "value": [{"plan": "free", "result":
+//   2}]}]}
 //
 // Group properties come under their dotted names in the order of the request, then `result`.
 // Groups ascend with null last. Every bucket is there, also an empty one, and every bucket has the
@@ -75,7 +76,9 @@ struct ResultWriter {
                     + "\(query.bucketCount) intervals of \(keys.count) groups")
         }
         var byBucket: [Int: [[Value]: AggregateResult]] = [:]
-        for group in groups { byBucket[Int(group.bucket), default: [:]][group.key] = value(of: group) }
+        for group in groups {
+            byBucket[Int(group.bucket), default: [:]][group.key] = value(of: group)
+        }
         let empty = emptyValue
         json.beginArray()
         for bucket in 0..<query.bucketCount {

@@ -1,9 +1,11 @@
 // Reads a compiled time zone as the system keeps it (TZif, RFC 8536):
 //
-//   "TZif" version(1) reserved(15) isutcnt isstdcnt leapcnt timecnt typecnt charcnt (six u32, big-endian)
+//   "TZif" version(1) reserved(15) isutcnt isstdcnt leapcnt timecnt typecnt charcnt (six u32,
+//   big-endian)
 //   transition times: timecnt x i32     transition types: timecnt x u8
 //   types: typecnt x {i32 offset, u8 isDaylight, u8 designation}
-//   designations: charcnt bytes   leap seconds: leapcnt x 8   standard and UT flags: isstdcnt + isutcnt bytes
+//   designations: charcnt bytes   leap seconds: leapcnt x 8   standard and UT flags: isstdcnt +
+//   isutcnt bytes
 //
 // From version 2 on, a second header and block follow with 64-bit times (leap seconds 12 bytes
 // each), then a newline, the rule for later years (DaylightRule), and a newline. The first block
@@ -31,7 +33,8 @@ extension Zone {
         } catch let error as TimeZoneFileError {
             throw error
         } catch {
-            throw TimeZoneFileError(message: "the time zone file ends early or is damaged: \(error)")
+            throw TimeZoneFileError(
+                message: "the time zone file ends early or is damaged: \(error)")
         }
     }
 
@@ -42,7 +45,8 @@ extension Zone {
         guard block.typeCount > 0 else { throw TimeZoneFileError(message: "no local time types") }
         var times: [Int64] = []
         for _ in 0..<block.timeCount {
-            let time = wide
+            let time =
+                wide
                 ? try reader.readBigEndian(Int64.self)
                 : Int64(try reader.readBigEndian(Int32.self))
             if let last = times.last, last >= time {
