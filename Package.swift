@@ -219,6 +219,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
+        tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
         tests("Base", []),

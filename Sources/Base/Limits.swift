@@ -110,4 +110,17 @@ package enum Limits {
     package static let queriesRunningMax = 64
     /// Queries of one process that wait for their turn. More of them are refused.
     package static let queriesWaitingMax = 1024
+
+    // Imports.
+    /// One line of an import: an event of the largest size with blanks to spare.
+    package static let importLineBytesMax = 1 << 20
+    /// Events of one batch, and bytes at which it is closed: with one more line it stays well below
+    /// the largest body.
+    package static let importBatchEvents = 2_000
+    package static let importBatchBytes = 4 << 20
+    /// Batches on their way at once: by default, and at most.
+    package static let importRequestsInFlight = 4
+    package static let importRequestsInFlightMax = 64
+    /// Longest pause that a collector can ask for.
+    package static let importRetryAfterSecondsMax = 30
 }
