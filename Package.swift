@@ -128,7 +128,7 @@ let package = Package(
                 "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
                 metrics, coreMetrics,
             ]),
-        library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
+        library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging, metrics]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
         library(
             "Ingest",
@@ -261,6 +261,8 @@ let package = Package(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),
         tests("LogClient", ["MockLog", logging]),
+        tests("Catalog", ["Base", "Model", "LogClient", "MockLog", "TestSupport", logging]),
+        tests("Access", ["Base", "Model", "Catalog"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

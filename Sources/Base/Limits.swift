@@ -81,6 +81,12 @@ package enum Limits {
     /// Distinct dotted properties of one event.
     package static let propertiesPerEventMax = 2_000
 
+    // Catalog.
+    /// Projects of one cluster: some 60 MB in every process.
+    package static let catalogProjectsMax = 100_000
+    /// A project's key: twice the longest that Keen ever made.
+    package static let apiKeyBytesMax = 128
+
     // Log server.
     /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
     /// group is a few thousand; more would let a small frame ask for a lot of memory.

@@ -48,8 +48,11 @@ import Testing
     @Test func cutOrForeignGzipIsAnError() async throws {
         try await withDirectory { directory in
             let zipped = storedGzip(numbered(100))
-            for bytes in [zipped.dropLast(), zipped[..<20], [0x1F, 0x8B, 9, 9, 9, 9, 9]] {
-                try write(Array(bytes), to: "\(directory)/f")
+            let damaged: [[UInt8]] = [
+                zipped.dropLast(), Array(zipped[..<20]), [0x1F, 0x8B, 9, 9, 9, 9, 9],
+            ]
+            for bytes in damaged {
+                try write(bytes, to: "\(directory)/f")
                 #expect(throws: ImportError.self) { try batches("\(directory)/f") }
             }
             #expect(throws: ImportError.self) { try batches("\(directory)/missing") }
