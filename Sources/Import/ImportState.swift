@@ -120,7 +120,8 @@ package struct ImportStateFile: Sendable {
         } catch { throw ImportError(.state, "\(path): \(error)") }
         guard state.identity == identity else {
             throw ImportError(
-                .state, "\(path) belongs to another import (\(difference(state.identity, identity)))"
+                .state,
+                "\(path) belongs to another import (\(difference(state.identity, identity)))"
                     + "; remove it to begin anew")
         }
         return state

@@ -36,7 +36,8 @@ import Testing
         for text in all {
             let whole = rows([text])
             for cut in 1..<max(text.count, 1) {
-                #expect(rows([Array(text[..<cut]), Array(text[cut...])]) == whole, "\(text) \(cut)")
+                #expect(
+                    rows([Array(text[..<cut]), Array(text[cut...])]) == whole, "\(text) \(cut)")
             }
         }
     }
@@ -144,12 +145,15 @@ import Testing
     }
 
     @Test func namedColumnsStayText() throws {
-        #expect(try events("zip,n\n02134,5\n10001,6\n", text: ["zip"]).last
-            == #"{"zip":"10001","n":6}"#)
+        #expect(
+            try events("zip,n\n02134,5\n10001,6\n", text: ["zip"]).last
+                == #"{"zip":"10001","n":6}"#)
         #expect(throws: ImportError.self) { try events("zip\n1\n", text: ["zap"]) }
     }
 
-    @Test(arguments: ["a,a\n1,2", "a,a.b\n1,2", "a.b,a\n1,2", ",b\n1,2", "a..b\n1", "a.\n1", "\"a\n"])
+    @Test(arguments: [
+        "a,a\n1,2", "a,a.b\n1,2", "a.b,a\n1,2", ",b\n1,2", "a..b\n1", "a.\n1", "\"a\n",
+    ])
     func headersWithoutSenseAreRefused(text: String) {
         #expect(throws: ImportError.self) { try events(text) }
     }

@@ -23,7 +23,8 @@ import Testing
         var texts: [[UInt8]] = [[]]
         for _ in 0..<6 { texts += texts.flatMap { text in alphabet.map { text + [$0] } } }
         for text in Set(texts) {
-            var expected = text.split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
+            var expected = text.split(separator: 10, omittingEmptySubsequences: false).map(
+                Array.init)
             if expected.last == [] { expected.removeLast() }
             let wanted = expected.map { $0.last == 13 ? Array($0.dropLast()) : $0 }
             for cut in 0...text.count {
