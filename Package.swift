@@ -210,7 +210,7 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration,
+                "Supervisor", "Import", "Crypto", arguments, logging, unixSignals,
             ]),
 
         // Tests.
