@@ -116,4 +116,11 @@ package enum Limits {
     package static let queriesRunningMax = 64
     /// Queries of one process that wait for their turn. More of them are refused.
     package static let queriesWaitingMax = 1024
+    /// Time zones kept by name; the IANA data base has about 600 names.
+    package static let queryZonesMax = 1024
+    /// How long a query waits for a connection to a storage node: making one takes milliseconds,
+    /// and a dashboard should not wait minutes for a node that is away (a choice).
+    package static let queryStorePatienceMilliseconds = 2_000
+    /// Projects that one key may list: each costs a question to every storage node.
+    package static let projectsListedMax = 100
 }
