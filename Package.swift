@@ -152,7 +152,7 @@ let package = Package(
             "QueryService",
             [
                 "Base", "Model", "JSON", "Aggregate", "Plan", "Wire", "Query", "HTTP", "RPC",
-                "EventLoop", "Catalog", "Access", logging, metrics,
+                "EventLoop", "Catalog", "Access", logging, metrics, coreMetrics,
             ]),
 
         // Level 4: what every process shares, and the parts of the operator's command.
@@ -257,6 +257,13 @@ let package = Package(
                 "EventStore", "RPC", "Wire", logging,
             ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        tests(
+            "QueryService",
+            [
+                "Base", "Model", "JSON", "Crypto", "Aggregate", "Plan", "Wire", "Query",
+                "EventLoop", "HTTP", "RPC", "EventStore", "Catalog", "Bolts", "StoreService",
+                "TestSupport", logging,
+            ]),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),

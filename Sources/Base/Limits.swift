@@ -129,4 +129,12 @@ package enum Limits {
     package static let importRequestsInFlightMax = 64
     /// Longest pause that a collector can ask for.
     package static let importRetryAfterSecondsMax = 30
+
+    /// Time zones kept by name; the IANA data base has about 600 names.
+    package static let queryZonesMax = 1024
+    /// How long a query waits for a connection to a storage node: making one takes milliseconds,
+    /// and a dashboard should not wait minutes for a node that is away (a choice).
+    package static let queryStorePatienceMilliseconds = 2_000
+    /// Projects that one key may list: each costs a question to every storage node.
+    package static let projectsListedMax = 100
 }

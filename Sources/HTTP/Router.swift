@@ -19,6 +19,7 @@ package struct Router: Sendable {
     private struct Route: Sendable {
         var method: HTTPMethod
         var segments: [Segment]
+        var condition: (@Sendable (HTTPRequest) -> Bool)?
         var handler: HTTPHandler
     }
 
@@ -27,9 +28,12 @@ package struct Router: Sendable {
     package init() {}
 
     /// Adds a route. In `pattern`, `:name` matches one segment and `*name`, at the end, the rest of
-    /// the path, slashes included. Routes are tried in the order in which they were added.
+    /// the path, slashes included. Routes are tried in the order in which they were added; one
+    /// whose `condition` does not hold is passed over.
     package mutating func on(
-        _ method: HTTPMethod, _ pattern: String, _ handler: @escaping HTTPHandler
+        _ method: HTTPMethod, _ pattern: String,
+        where condition: (@Sendable (HTTPRequest) -> Bool)? = nil,
+        _ handler: @escaping HTTPHandler
     ) {
         let segments = pattern.split(separator: "/").map { part -> Segment in
             switch part.first {
@@ -38,7 +42,8 @@ package struct Router: Sendable {
             default: .literal(String(part))
             }
         }
-        routes.append(Route(method: method, segments: segments, handler: handler))
+        routes.append(
+            Route(method: method, segments: segments, condition: condition, handler: handler))
     }
 
     /// Adds a route whose handler runs as a task on the connection's loop. An error it throws
@@ -81,6 +86,7 @@ package struct Router: Sendable {
                     allowed.append(route.method)
                     continue
                 }
+                guard route.condition?(request) ?? true else { continue }
                 matched.pathParameters = parameters
                 return route.handler(matched, responder)
             }

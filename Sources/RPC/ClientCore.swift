@@ -59,8 +59,7 @@ final class ClientCore: @unchecked Sendable {
         if let error = reasonToRefuse(call) { return call.finish(.failure(error)) }
         lastCallID += 1
         let callID = lastCallID
-        let timer = loop.schedule(after: call.deadline - .now) { [self] in timeOut(callID) }
-        calls[callID] = Call(pending: call, timer: timer, link: nil)
+        calls[callID] = Call(pending: call, timer: timer(callID, call.connectDeadline), link: nil)
         bodyBytes += call.body.count
         if let link {
             send(callID, on: link)
@@ -68,6 +67,10 @@ final class ClientCore: @unchecked Sendable {
             waiting.append(callID)
             connectIfNeeded()
         }
+    }
+
+    private func timer(_ callID: UInt64, _ deadline: ContinuousClock.Instant) -> LoopTimer {
+        loop.schedule(after: deadline - .now) { [self] in timeOut(callID) }
     }
 
     private func reasonToRefuse(_ call: PendingCall) -> RPCError? {
@@ -118,8 +121,16 @@ final class ClientCore: @unchecked Sendable {
         guard let link = call.link else {
             let why = lastFailure.map { ": \($0.message)" } ?? ""
             let error = RPCError(
-                .unavailable, "no connection for \(what)\(why)", cause: lastFailure)
+                .unavailable,
+                "no connection in time for \(call.pending.method) at \(address)\(why)",
+                cause: lastFailure)
             return finish(callID, .failure(error))
+        }
+        let end = call.pending.deadline
+        if call.pending.connectDeadline < end, ContinuousClock.now < end {
+            // That was the wait for a connection, and there is one.
+            calls[callID]?.timer = timer(callID, end)
+            return
         }
         link.sendCancel(callID)
         finish(callID, .failure(RPCError(.deadlineExceeded, "no answer to \(what)")))

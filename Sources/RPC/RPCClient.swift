@@ -25,12 +25,15 @@ package final class RPCClient: Sendable {
 
     deinit { core.loop.execute { [core] in core.close() } }
 
-    /// Sends a call and waits for its answer, at most for `timeout`. Throws `RPCError` and nothing
-    /// else; a cancelled task gets the status `cancelled` at once, and the server is told.
+    /// Sends a call and waits for its answer, at most for `timeout`; for a connection at most for
+    /// `connectTimeout` of it. Throws `RPCError` and nothing else; a cancelled task gets the status
+    /// `cancelled` at once, and the server is told.
     package func call(
-        _ method: RPCMethod, body: [UInt8], timeout: Duration
+        _ method: RPCMethod, body: [UInt8], timeout: Duration, connectTimeout: Duration? = nil
     ) async throws -> ArraySlice<UInt8> {
-        let call = PendingCall(method: method, body: body, timeout: timeout)
+        let call = PendingCall(
+            method: method, body: body, timeout: timeout,
+            connectTimeout: connectTimeout ?? timeout)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard call.wait(continuation) else { return }

@@ -42,6 +42,26 @@ import Wire
         }
     }
 
+    /// The wait for a connection may be shorter than the call, and does not cut the call itself.
+    @Test func theWaitForAConnectionHasADeadlineOfItsOwn() async throws {
+        try await Fixture.with { fixture in
+            let away = try fixture.client(port: try await freePort(fixture))
+            let unavailable = await status {
+                try await away.call(
+                    .echo, body: [], timeout: .seconds(600), connectTimeout: .milliseconds(50))
+            }
+            #expect(unavailable == .unavailable)
+
+            let client = try fixture.client(port: try await fixture.startServer().port)
+            _ = try await client.call(.echo, body: [], timeout: .seconds(20))
+            let late = await status {
+                try await client.call(
+                    .hold, body: [], timeout: .milliseconds(200), connectTimeout: .milliseconds(1))
+            }
+            #expect(late == .deadlineExceeded)
+        }
+    }
+
     @Test func aLostConnectionFailsItsCallsAndTheNextCallReconnects() async throws {
         try await Fixture.with { fixture in
             let (server, port) = try await fixture.startServer()

@@ -1,0 +1,10 @@
+// The keys under which this library logs.
+
+enum LogKeys {
+    static let path = "request.path"
+    static let status = "response.status"
+    static let reason = "reason"
+    static let zoneName = "zone.name"
+    static let partitionCount = "events.partition_count"
+    static let partitionCountBefore = "events.partition_count_before"
+}
