@@ -220,7 +220,13 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
-        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
+        tests(
+            "Bolts",
+            [
+                "Base", "Model", "Aggregate", "JSON", "Plan", "Columns", "Crypto", "EventLoop",
+                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "Topology", "Wire",
+                logging, inMemoryLogging,
+            ]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
