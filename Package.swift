@@ -221,7 +221,13 @@ let package = Package(
         tests("Supervisor", ["Model"]),
         tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
-        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
+        tests(
+            "Bolts",
+            [
+                "Base", "Model", "Aggregate", "JSON", "Plan", "Columns", "Crypto", "EventLoop",
+                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "Topology", "Wire",
+                logging, inMemoryLogging,
+            ]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),

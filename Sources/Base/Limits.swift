@@ -72,6 +72,9 @@ package enum Limits {
     // Events.
     /// One event's JSON, as documented for the Keen API (900 KB).
     package static let eventBytesMax = 900 << 10
+    /// A record's value: the largest event with the members that the collector adds. Others may
+    /// write to the log too, and what they write is bounded as well.
+    package static let recordBytesMax = 1 << 20
     /// Events of one bulk request: a 10 MiB body of the smallest events.
     package static let bulkEventsMax = 100_000
     package static let propertyNameCharactersMax = 256
