@@ -121,7 +121,9 @@ let package = Package(
                 "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
                 coreMetrics,
             ]),
-        library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
+        library(
+            "LogServer",
+            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
         library(
             "EventStore",
             [
