@@ -121,7 +121,9 @@ let package = Package(
                 "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
                 coreMetrics,
             ]),
-        library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
+        library(
+            "LogServer",
+            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
         library(
             "EventStore",
             [
@@ -256,6 +258,11 @@ let package = Package(
                 "EventStore", "RPC", "Wire", logging,
             ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        tests("KafkaWire", ["Base"]),
+        .testTarget(
+            name: "LogGroupsTests",
+            dependencies: ["LogServer", "Base", "EventLoop", "KafkaWire", "TestSupport", logging],
+            swiftSettings: settings),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),
