@@ -258,6 +258,11 @@ let package = Package(
                 "EventStore", "RPC", "Wire", logging,
             ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        tests("KafkaWire", ["Base"]),
+        .testTarget(
+            name: "LogGroupsTests",
+            dependencies: ["LogServer", "Base", "EventLoop", "KafkaWire", "TestSupport", logging],
+            swiftSettings: settings),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),

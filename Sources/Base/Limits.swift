@@ -123,6 +123,21 @@ package enum Limits {
     /// Growth of `__consumer_offsets` after which its current contents are written anew and the
     /// rest removed.
     package static let logOffsetsRewriteBytes = 16 << 20
+    /// Groups that the coordinator knows at a time, empty ones included.
+    package static let groupsMax = 10_000
+    /// One group id, group instance id or client id that the coordinator keeps.
+    package static let groupNameBytesMax = 1024
+    /// Subscriptions of all members of one group, and again their assignments.
+    package static let groupBytesMax = 16 << 20
+    /// A group's own record in the offsets topic: below what one batch may have by default. A
+    /// larger group works but is not written down.
+    package static let groupRecordBytesMax = 1_000_000
+    /// A member asking for more time to rejoin than this gets this much: some clients ask for
+    /// 24 days, which would be how long one that died could hold up its group.
+    package static let groupRebalanceMillisecondsMax: Int32 = 3_600_000
+    /// How long a new member waits for its first generation before it has to ask again: its client
+    /// may be gone, and nobody would know.
+    package static let groupNewMemberSeconds = 300
 
     // Store.
     /// Rows of one sealed block.
