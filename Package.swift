@@ -121,7 +121,9 @@ let package = Package(
                 "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
                 coreMetrics,
             ]),
-        library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
+        library(
+            "LogServer",
+            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
         library(
             "EventStore",
             [
@@ -270,6 +272,11 @@ let package = Package(
                 "EventLoop", "HTTP", "RPC", "EventStore", "Catalog", "Bolts", "StoreService",
                 "TestSupport", logging,
             ]),
+        tests("KafkaWire", ["Base"]),
+        .testTarget(
+            name: "LogGroupsTests",
+            dependencies: ["LogServer", "Base", "EventLoop", "KafkaWire", "TestSupport", logging],
+            swiftSettings: settings),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),

@@ -94,6 +94,59 @@ package enum Limits {
     /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
     /// group is a few thousand; more would let a small frame ask for a lot of memory.
     package static let kafkaMessageElementsMax = 200_000
+    /// One request: Kafka's own default.
+    package static let logRequestBytesMax = 100 << 20
+    /// Requests of all connections that are being read or served: two of the largest, and more.
+    package static let logRequestsBytesMax = 256 << 20
+    package static let logConnectionsMax = 4096
+    /// A connection that says nothing for so long is closed: Kafka's own default.
+    package static let logConnectionIdleSeconds = 600
+    /// A peer that stops in the middle of a request, or stops taking an answer.
+    package static let logConnectionStallSeconds = 30
+    /// Bytes of one fetch, but for a first batch that is larger alone.
+    package static let logFetchBytesMax = 16 << 20
+    /// The longest that a fetch waits for records.
+    package static let logFetchWaitMilliseconds = 60_000
+    /// Fetches and lookups that wait for a thread: each connection has one at most.
+    package static let logReadQueueMax = 8192
+    /// Partitions of all topics: each has an open file.
+    package static let logPartitionsMax = 10_000
+    /// One segment: positions in its index are 32 bits wide.
+    package static let logSegmentBytesMax = 1 << 30
+    /// A choice: few files, and a restart that rereads little of a torn one.
+    package static let logSegmentBytesDefault = 128 << 20
+    /// Bytes of batches for one index entry: a lookup reads that much to find its batch.
+    package static let logIndexIntervalBytes = 16 << 10
+    /// What a walk over a segment reads at once.
+    package static let logScanWindowBytes = 1 << 20
+    /// Idempotent producers that a partition remembers.
+    package static let logProducersMax = 100_000
+    /// A producer that has not written for a day may be forgotten: Kafka's own default.
+    package static let logProducerExpiryMilliseconds: Int64 = 86_400_000
+    /// Producer ids that are taken from the disk at once.
+    package static let logProducerIDBlock: Int64 = 1000
+    /// Leader epochs that a partition remembers.
+    package static let logEpochsMax = 1000
+    /// Time between syncs with `log_server.fsync: interval`.
+    package static let logSyncIntervalMilliseconds = 1000
+    /// Growth of `__consumer_offsets` after which its current contents are written anew and the
+    /// rest removed.
+    package static let logOffsetsRewriteBytes = 16 << 20
+    /// Groups that the coordinator knows at a time, empty ones included.
+    package static let groupsMax = 10_000
+    /// One group id, group instance id or client id that the coordinator keeps.
+    package static let groupNameBytesMax = 1024
+    /// Subscriptions of all members of one group, and again their assignments.
+    package static let groupBytesMax = 16 << 20
+    /// A group's own record in the offsets topic: below what one batch may have by default. A
+    /// larger group works but is not written down.
+    package static let groupRecordBytesMax = 1_000_000
+    /// A member asking for more time to rejoin than this gets this much: some clients ask for
+    /// 24 days, which would be how long one that died could hold up its group.
+    package static let groupRebalanceMillisecondsMax: Int32 = 3_600_000
+    /// How long a new member waits for its first generation before it has to ask again: its client
+    /// may be gone, and nobody would know.
+    package static let groupNewMemberSeconds = 300
 
     // Store.
     /// Rows of one sealed block.
