@@ -134,7 +134,7 @@ let package = Package(
             "Ingest",
             [
                 "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "Access",
-                logging, metrics,
+                logging, metrics, coreMetrics,
             ]),
         library(
             "Bolts",
@@ -269,6 +269,12 @@ let package = Package(
         tests("LogClient", ["MockLog", logging]),
         tests("Catalog", ["Base", "Model", "LogClient", "MockLog", "TestSupport", logging]),
         tests("Access", ["Base", "Model", "Catalog"]),
+        tests(
+            "Ingest",
+            [
+                "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "MockLog",
+                "TestSupport", logging, inMemoryLogging,
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -27,12 +27,19 @@ package final class CatalogFollower: Sendable {
     package init(connection: LogConnection, logger: Logger) throws {
         let shared = Shared(logger: logger)
         self.shared = shared
+        var connection = connection
+        // The end of the topic is learnt from a fetch that came back empty, after this time.
+        if connection.properties[Self.fetchWait] == nil {
+            connection.properties[Self.fetchWait] = "100"
+        }
         tail = try LogTail(
             connection: connection,
             topicPartition: TopicPartition(topic: MillraceTopics.catalog, partition: 0),
             logger: logger
         ) { shared.handle($0) }
     }
+
+    private static let fetchWait = "fetch.wait.max.ms"
 
     /// The catalog as known by now. Any thread.
     package var state: CatalogState { shared.progress.withLock { $0.state } }

@@ -34,6 +34,8 @@ package struct CatalogWriter: Sendable {
     private func publish(_ key: [UInt8], _ value: [UInt8]?, _ timeout: Duration) async throws {
         var configuration = LogProducerConfiguration(connection: connection)
         configuration.deliveryTimeout = timeout
+        // Putting a record twice changes nothing, and an idempotent producer takes longer to start.
+        configuration.connection.properties["enable.idempotence"] = "false"
         let producer = try LogProducer(configuration: configuration, logger: logger)
         do {
             let topic = try producer.topic(MillraceTopics.catalog)

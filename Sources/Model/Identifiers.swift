@@ -65,8 +65,9 @@ package struct PropertyPath: Hashable, Sendable, Comparable, CustomStringConvert
     package let text: String
 
     package init(_ text: String) throws(InvalidName) {
-        guard !text.isEmpty, text.utf8.count <= 8192 else {
-            throw InvalidName(message: "a property name has 1 to 8192 bytes")
+        guard !text.isEmpty, text.utf8.count <= Limits.propertyPathBytesMax else {
+            throw InvalidName(
+                message: "a property name has 1 to \(Limits.propertyPathBytesMax) bytes")
         }
         self.text = text
     }
