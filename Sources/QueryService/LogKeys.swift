@@ -5,6 +5,4 @@ enum LogKeys {
     static let status = "response.status"
     static let reason = "reason"
     static let zoneName = "zone.name"
-    static let partitionCount = "events.partition_count"
-    static let partitionCountBefore = "events.partition_count_before"
 }
