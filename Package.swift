@@ -219,6 +219,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
+        tests("EventLoop", ["Base", "TestSupport"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
         tests("Base", []),
