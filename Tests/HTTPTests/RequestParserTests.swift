@@ -111,6 +111,41 @@ import Testing
         }
     }
 
+    /// A body grows where it is: were it copied for every piece that arrives, a client that sends
+    /// many small pieces could keep a loop busy for minutes.
+    @Test func chunkedBodyGrowsInPlace() throws {
+        var parser = RequestParser(limits: HTTPLimits())
+        parser.append(
+            Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n80000\r\n".utf8))
+        var place: UnsafeRawPointer?
+        var moves = 0
+        for _ in 0..<500 {
+            parser.append([UInt8](repeating: 1, count: 1000))
+            guard case .needsMore = try parser.next() else { return #expect(Bool(false)) }
+            let now = parser.chunks?.body.withUnsafeBytes { $0.baseAddress }
+            if now != place { moves += 1 }
+            place = now
+        }
+        #expect(parser.chunks?.body.count == 500_000)
+        #expect(moves < 30)
+    }
+
+    /// A long body is gone from the parser when its request is complete.
+    @Test func nothingOfALongBodyIsKept() throws {
+        var parser = RequestParser(limits: HTTPLimits())
+        parser.append(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n".utf8))
+        for _ in 0..<99 {
+            parser.append([UInt8](repeating: 1, count: 50_000))
+            guard case .needsMore = try parser.next() else { return #expect(Bool(false)) }
+        }
+        #expect(parser.heldBytes > 4_900_000)
+        parser.append([UInt8](repeating: 1, count: 50_000))
+        guard case .request(let request) = try parser.next() else { return #expect(Bool(false)) }
+        #expect(request.body.count == 5_000_000)
+        #expect(parser.heldBytes == 0)
+        #expect(parser.buffer.capacity < 100_000)
+    }
+
     @Test func queryToleratesWhatClientsSend() {
         let query = HTTPQuery(Array("?".utf8.dropFirst()) + Array("a=1&&b=x+y%20z&a=2&=3&c".utf8))
         #expect(query.first(named: "a") == "1")
