@@ -79,7 +79,7 @@ struct RequestParser {
             }
             var request = try parseHead(Array(buffer[consumed..<end]), scanner.lines, limits)
             consumed = end
-            scanner = HeadScanner()
+            scanner.reset()
             let framing = try bodyFraming(of: request, limits)
             request.keepsAlive = keepsAlive(request)
             pending = request
@@ -143,11 +143,11 @@ func bodyFraming(
 ) throws(HTTPProtocolError) -> BodyFraming {
     let head = request.headers
     let lengths = head.count(named: "content-length")
-    let codings = head.all(named: "transfer-encoding")
-    if !codings.isEmpty {
+    if let coding = head.firstField(named: "transfer-encoding") {
         guard lengths == 0 else { throw .bad("both Content-Length and Transfer-Encoding") }
         guard !request.isVersion10 else { throw .bad("Transfer-Encoding in HTTP/1.0") }
-        guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+        guard head.count(named: "transfer-encoding") == 1, head.isValue(of: coding, "chunked")
+        else {
             throw HTTPProtocolError(
                 status: 501, code: "NotImplementedError",
                 message: "the only transfer coding served is chunked")
@@ -181,8 +181,10 @@ private func keepsAlive(_ request: HTTPRequest) -> Bool {
 private func expectsContinue(
     _ request: HTTPRequest, _ framing: BodyFraming
 ) throws(HTTPProtocolError) -> Bool {
-    guard let expectation = request.headers["expect"] else { return false }
-    guard expectation.lowercased() == "100-continue" else {
+    guard let expectation = request.headers.firstField(named: "expect") else { return false }
+    guard request.headers.isValue(of: expectation, "100-continue"),
+        request.headers.count(named: "expect") == 1
+    else {
         throw HTTPProtocolError(
             status: 417, code: "ExpectationFailedError",
             message: "the only expectation served is 100-continue")

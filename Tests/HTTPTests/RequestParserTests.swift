@@ -37,6 +37,9 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ["GET / "]),
         ("\r\nGET /a?b=c HTTP/1.1\r\nhost:a\r\n\r\n", ["GET /a "]),
         ("GET http://h/x HTTP/1.1\r\nHost: h\r\n\r\n", ["GET /x "]),
+        ("GET HTTP://h:8080?x=/y HTTP/1.1\r\nHost: h\r\n\r\n", ["GET  "]),
+        ("OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", ["OPTIONS * "]),
+        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", ["GET / "]),
         ("GET / HTTP/1.0\r\n\r\n", ["GET / "]),
         ("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", ["POST /p abc"]),
         (
@@ -60,6 +63,12 @@ import Testing
     @Test(arguments: [
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
+        "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://u@h/x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\nHost: a\n\n",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
