@@ -222,6 +222,7 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
         tests("Supervisor", ["Model"]),
         tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
+        tests("EventLoop", ["Base", "TestSupport"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests(
             "Bolts",

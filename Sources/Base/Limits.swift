@@ -57,11 +57,14 @@ package enum Limits {
     package static let gatherBytesMax = 16 << 10
     /// Pieces that one system call sends.
     package static let vectorPiecesMax = 8
-    /// How long a closing connection may take to send what it owes.
+    /// How long a closing connection that owes bytes waits for its peer to take one.
     package static let connectionFlushMilliseconds = 5_000
     /// How long a closed connection waits for the peer to close too. Closing with bytes unread
     /// would reset the connection, and the peer could lose the last answer.
     package static let connectionLingerMilliseconds = 1_000
+    /// The same for a peer that goes on sending, such as a client in the middle of a body that was
+    /// refused: a choice, enough for the longest body at 8 Mbit/s.
+    package static let connectionLingerTotalMilliseconds = 10_000
     /// Connections that the kernel completes before we accept them.
     package static let listenBacklog = 1024
     /// Connections accepted before the others of the loop get their turn.

@@ -47,6 +47,10 @@ package enum ProcessSignal: Sendable {
     ) async throws -> ChildProcess {
         try await withCheckedThrowingContinuation { continuation in
             loop.execute {
+                guard !loop.isClosing else {
+                    let what = "the loop \(loop.name) has been shut down"
+                    return continuation.resume(throwing: NetworkError(.shutDown, what))
+                }
                 let child = ChildProcess(loop: loop)
                 continuation.resume(
                     with: Result {
