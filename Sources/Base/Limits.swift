@@ -75,10 +75,13 @@ package enum Limits {
     /// Events of one bulk request: a 10 MiB body of the smallest events.
     package static let bulkEventsMax = 100_000
     package static let propertyNameCharactersMax = 256
+    /// Objects and arrays within each other, the event itself included.
     package static let propertyDepthMax = 100
+    /// Names from the root down to a property, joined by dots.
+    package static let propertyPathBytesMax = 8192
     package static let stringBytesMax = 64 << 10
     package static let collectionNameCharactersMax = 256
-    /// Distinct dotted properties of one event.
+    /// Properties of one event, nested ones and the objects that hold them.
     package static let propertiesPerEventMax = 2_000
 
     // Log server.
