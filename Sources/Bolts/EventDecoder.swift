@@ -65,6 +65,8 @@ package final class EventDecoder {
             let collection = try collection(of: key)
             let root = try parse(value)
             let timestamp = try timestamp(of: root)
+            var propertyCount = 0
+            try check(root, pathBytes: 0, &propertyCount)
             events.collections[collection, default: BlockBuilder()].append(
                 root, timestamp: timestamp, path: &path)
             let hour = timestamp.milliseconds.floorDivided(by: 3_600_000)
@@ -99,6 +101,27 @@ package final class EventDecoder {
         }
         guard root.kind == .object else { throw Rejection(reason: "the event is no object") }
         return root
+    }
+
+    /// Collectors refuse these; from others they would make columns that no query could name, or
+    /// blocks a thousand times as large as the event.
+    private func check(
+        _ object: JSONNode, pathBytes: Int, _ propertyCount: inout Int
+    ) throws(Rejection) {
+        for (name, value) in object.members {
+            let bytes = pathBytes + name.count
+            guard name.count > 0, bytes <= Limits.propertyPathBytesMax else {
+                throw Rejection(
+                    reason: "a property has an empty name, or names of more than "
+                        + "\(Limits.propertyPathBytesMax) bytes down to it")
+            }
+            propertyCount += 1
+            guard propertyCount <= Limits.propertiesPerEventMax else {
+                throw Rejection(
+                    reason: "the event has more than \(Limits.propertiesPerEventMax) properties")
+            }
+            if value.kind == .object { try check(value, pathBytes: bytes + 1, &propertyCount) }
+        }
     }
 
     private func timestamp(of root: JSONNode) throws(Rejection) -> Timestamp {

@@ -1,5 +1,9 @@
 // The names of things: projects, collections, properties, shards. Each is checked when it is made,
 // so whoever holds one need not check again.
+//
+// Names that customers choose are equal byte for byte, as keys of the store are. Swift's own
+// equality takes two spellings of an accented letter for one: a collection would then have blocks
+// under two keys and be looked for under one of them.
 
 internal import Base
 
@@ -57,7 +61,8 @@ package struct CollectionName: Hashable, Sendable, Comparable, CustomStringConve
     }
 
     package var description: String { name }
-    package static func < (left: Self, right: Self) -> Bool { left.name < right.name }
+    package static func == (left: Self, right: Self) -> Bool { areSameBytes(left.name, right.name) }
+    package static func < (left: Self, right: Self) -> Bool { byteOrder(left.name, right.name) < 0 }
 }
 
 /// A property inside an event: the names from the root down, joined by dots.
@@ -75,7 +80,8 @@ package struct PropertyPath: Hashable, Sendable, Comparable, CustomStringConvert
     private init(unchecked text: String) { self.text = text }
 
     package var description: String { text }
-    package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+    package static func == (left: Self, right: Self) -> Bool { areSameBytes(left.text, right.text) }
+    package static func < (left: Self, right: Self) -> Bool { byteOrder(left.text, right.text) < 0 }
 
     /// The event's time: what every timeframe selects on.
     package static let timestamp = PropertyPath(unchecked: "keen.timestamp")

@@ -60,7 +60,7 @@ extension Value {
         case (.int(let left), .int(let right)): left == right
         case (.double(let left), .double(let right)): left == right
         case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
-            left.utf8.count == right.utf8.count && byteOrder(left, right) == 0
+            areSameBytes(left, right)
         default: false
         }
     }
@@ -102,9 +102,14 @@ extension Int64 {
     }
 }
 
+/// Whether the two have the same UTF-8. Hashing may stay Swift's own: same bytes, same hash.
+func areSameBytes(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && byteOrder(left, right) == 0
+}
+
 /// Negative, zero or positive as the UTF-8 of `left` comes before, equals or comes after that of
 /// `right`; a prefix comes first.
-private func byteOrder(_ left: String, _ right: String) -> Int {
+func byteOrder(_ left: String, _ right: String) -> Int {
     // Nested closures over contiguous storage: several times faster than iterating UTF8View.
     let order = left.utf8.withContiguousStorageIfAvailable { left in
         right.utf8.withContiguousStorageIfAvailable { right -> Int in

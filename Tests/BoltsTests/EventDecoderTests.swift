@@ -58,6 +58,36 @@ import Testing
         #expect(events.collections.values.map(\.rowCount) == [1])
     }
 
+    /// They would become columns that no query can name, or that outgrow the event a thousand times.
+    @Test func propertiesThatCannotBeNamedAreRefused() {
+        let name = String(repeating: "x", count: 255)
+        let opened = String(repeating: #"{"\#(name)":"#, count: 32)
+        let closed = String(repeating: "}", count: 32)
+        let fits = String(opened.dropFirst(2 + name.count + 2))
+        let many = (0...Limits.propertiesPerEventMax).map { #""p\#($0)":1"# }
+        let events = decode([
+            ("p/c", #"{"": 1, \#(Self.keen)}"#), ("p/c", #"{"a": {"": 1}, \#(Self.keen)}"#),
+            ("p/c", #"{"a": \#(opened)1\#(closed), \#(Self.keen)}"#),
+            ("p/c", #"{"a": \#(fits)1\#(closed.dropFirst()), \#(Self.keen)}"#),
+            ("p/c", "{\(many.joined(separator: ",")), \(Self.keen)}"),
+        ])
+        #expect(events.rejected.map(\.offset) == [0, 1, 2, 4])
+        #expect(events.collections.values.map(\.rowCount) == [1])
+    }
+
+    @Test func twoSpellingsOfALetterAreTwoCollectionsAndTwoProperties() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let event = #"{"\#(composed)": 1, "\#(decomposed)": 2, \#(Self.keen)}"#
+        let events = decode([("p/\(composed)", event), ("p/\(decomposed)", event)])
+        #expect(events.collections.count == 2)
+        #expect(events.blocks().map(\.collection.collection.name.utf8.count) == [6, 5])
+        let block = try #require(events.collections.values.first).finish()
+        #expect(try block.column(PropertyPath(composed))?.decode().value(at: 0) == .int(1))
+        #expect(try block.column(PropertyPath(decomposed))?.decode().value(at: 0) == .int(2))
+        #expect(try PropertyPath(composed) != PropertyPath(decomposed))
+        #expect(try PropertyPath(decomposed) < PropertyPath(composed))
+    }
+
     @Test func repeatedNamesKeepTheLastValueAndNeverTrap() throws {
         let event = #"{"a": 1, "a": {"b": 2}, "a.b": 3, \#(Self.keen)}"#
         let events = decode([("p/c", event), ("p/c", event)])

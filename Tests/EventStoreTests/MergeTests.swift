@@ -57,6 +57,24 @@ import Testing
         try expectEqual(store, events, "single events")
     }
 
+    /// Names are bytes: an accent typed as one letter or as two makes two collections.
+    @Test func collectionsThatOnlyLookAlikeStayApart() throws {
+        let alike = [collection("caf\u{E9}"), collection("cafe\u{301}")]
+        let store = try open(directory)
+        var random = PRNG(seed: 12)
+        var events: [PlainEvent] = []
+        for _ in 0..<30 {
+            let added = randomEvents(10, collections: alike, random: &random)
+            _ = try store.apply(batch(added, from: Int64(events.count)))
+            events += added
+        }
+        while store.hasMergeWork { _ = try store.mergeOnce() }
+        try expectEqual(store, events, "two spellings")
+        let schema = try store.schema(project: alike[0].project)
+        #expect(schema.map(\.collection) == alike.sorted().map(\.collection))
+        #expect(schema.allSatisfy { $0.properties.count == 3 })
+    }
+
     @Test func oneSegmentHoldsManyCollections() throws {
         let store = try open(directory)
         var events: [PlainEvent] = []
