@@ -145,6 +145,9 @@ let package = Package(
                 "RPC", logging, metrics,
             ]),
         library(
+            "LagService",
+            ["Base", "HTTP", "EventLoop", "LogClient", "RPC", "Wire", "Model", "Lag", logging]),
+        library(
             "StoreService",
             [
                 "Base", "Model", "Plan", "Aggregate", "Wire", "RPC", "EventLoop", "EventStore",
@@ -204,8 +207,7 @@ let package = Package(
         executable(
             "lagmonitor",
             [
-                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient",
-                "Lag",
+                "Base", "Runtime", "EventLoop", "HTTP", "RPC", "LogClient", "Lag", "LagService",
                 arguments, logging, lifecycle, configuration,
             ]),
         executable(
@@ -228,8 +230,9 @@ let package = Package(
             "Bolts",
             [
                 "Base", "Model", "Aggregate", "JSON", "Plan", "Columns", "Crypto", "EventLoop",
-                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "Topology", "Wire",
-                logging, inMemoryLogging,
+                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "TestSupport",
+                "Topology",
+                "Wire", logging, inMemoryLogging,
             ]),
         tests("Base", []),
         tests("Model", ["Base"]),
@@ -253,6 +256,12 @@ let package = Package(
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("Lag", []),
+        tests(
+            "LagService",
+            [
+                "Base", "Crypto", "EventLoop", "HTTP", "JSON", "Lag", "LogClient", "MockLog",
+                "Model", "RPC", "Wire", "TestSupport", logging,
+            ]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),

@@ -1,8 +1,8 @@
 // A worker: a member of the group, its spout and its topology, from joining to leaving.
 
+internal import Base
 package import LogClient
 package import Logging
-internal import Base
 internal import Synchronization
 package import Topology
 
@@ -11,6 +11,8 @@ package struct EventPipelineConfiguration: Sendable {
     package var connection: LogConnection
     package var group = MillraceTopics.workerGroup
     package var topic = MillraceTopics.events
+    /// Partitions that the topic is made with if it does not exist; nil leaves that to others.
+    package var topicPartitions: Int32?
     package var limits = SpoutLimits()
     package var sessionTimeout = Duration.seconds(10)
     /// How long a stop waits for batches under way. What is dropped then is read again by whoever
@@ -49,6 +51,7 @@ package final class EventPipeline: Sendable {
     private static let beat = Duration.milliseconds(200)
 
     private let configuration: EventPipelineConfiguration
+    private let admin: LogAdmin
     private let spout: EventSpout
     private let runtime: TopologyRuntime<EventTuple>
     private let logger: Logger
@@ -59,15 +62,19 @@ package final class EventPipeline: Sendable {
     /// The first error that only a new process can mend, and the wish to stop.
     private final class Failure: Sendable {
         private let error = Mutex<(any Error)?>(nil)
+        private let hasStopped = Atomic(false)
         let stopped: AsyncStream<Never>
         private let signal: AsyncStream<Never>.Continuation
 
         init() { (stopped, signal) = AsyncStream.makeStream(of: Never.self) }
 
         func stop(_ reason: (any Error)? = nil) {
+            hasStopped.store(true, ordering: .relaxed)
             error.withLock { $0 = $0 ?? reason }
             signal.finish()
         }
+
+        var isStopped: Bool { hasStopped.load(ordering: .relaxed) }
 
         func check() throws { if let error = error.withLock({ $0 }) { throw error } }
     }
@@ -81,7 +88,7 @@ package final class EventPipeline: Sendable {
         let failure = Failure()
         let topology = try EventTopology.make(
             store: store, metrics: metrics, seed: configuration.seed)
-        let admin = try LogAdmin(connection: configuration.connection, logger: logger)
+        admin = try LogAdmin(connection: configuration.connection, logger: logger)
         let table = SpoutTable(limits: configuration.limits, seed: configuration.seed)
         spout = EventSpout(
             topic: configuration.topic, table: table, store: store, admin: admin,
@@ -103,6 +110,7 @@ package final class EventPipeline: Sendable {
         var member = LogConsumerConfiguration(
             connection: configuration.connection, group: configuration.group,
             topics: [configuration.topic])
+        try await makeTopics()
         member.sessionTimeout = configuration.sessionTimeout
         let spout = spout
         let consumer = try LogConsumer(configuration: member, logger: logger) { spout.handle($0) }
@@ -114,6 +122,21 @@ package final class EventPipeline: Sendable {
         spout.detach()
         try result.get()
         try failure.check()
+    }
+
+    /// A topic that appears after the group was joined would be noticed only seconds later.
+    private func makeTopics() async throws {
+        guard let partitions = configuration.topicPartitions else { return }
+        while !failure.isStopped {
+            do {
+                try await MillraceTopics.ensure(
+                    with: admin, eventPartitions: partitions, timeout: .seconds(5))
+                return
+            } catch let error as LogError where error.isRetriable {
+                logger.warning(
+                    "the log does not answer", metadata: [LogKeys.reason: "\(error)"])
+            }
+        }
     }
 
     private enum Ended { case topology, wish, patience }

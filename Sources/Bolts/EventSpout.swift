@@ -1,9 +1,9 @@
-// The spout between the log's consumer, the store and the topology: performs what the table decides.
+// The spout between the log's consumer, the store and the topology: performs what the table
+// decides.
 //
 // The consumer's thread, the topology's loop and the jobs of `run` all come here. One lock guards
-// the
-// table, and commands are performed under it: a pause that a resume overtakes would stop a partition
-// for good. None of them waits for the network.
+// the table, and commands are performed under it: a pause that a resume overtakes would stop a
+// partition for good. None of them waits for the network.
 
 internal import Base
 internal import LogClient
@@ -222,8 +222,8 @@ final class EventSpout: Spout, Sendable {
         } catch { return }  // Cancelled: the worker stops.
     }
 
-    /// The applied offset is asked first: read the other way round, a shard that moves on in between
-    /// would seem to stand beyond the log's end.
+    /// The applied offset is asked first: read the other way round, a shard that moves on in
+    /// between would seem to stand beyond the log's end.
     private func locate(_ partition: Int32, _ ticket: UInt64) async {
         do {
             let applied = try await store.appliedOffset(of: ShardID(partition))

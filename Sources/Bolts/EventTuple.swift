@@ -1,5 +1,5 @@
-// What travels through the worker's topology: a stretch of one partition, in the form that each step
-// gives it.
+// What travels through the worker's topology: a stretch of one partition, in the form that each
+// step gives it.
 
 package import LogClient
 package import Model

@@ -73,7 +73,8 @@ package struct StoreCluster: ShardStore {
     private static func survey(_ node: StoreClient, _ shards: [ShardID]) async -> StoreSurvey {
         var survey = StoreSurvey()
         do {
-            for answer in try await node.appliedOffsets(shards) where shards.contains(answer.shard) {
+            for answer in try await node.appliedOffsets(shards) where shards.contains(answer.shard)
+            {
                 survey.offsets[answer.shard] = answer.offset
             }
         } catch { survey.failures.append("store \(node.address) does not answer: \(error)") }

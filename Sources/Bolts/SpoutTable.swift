@@ -3,8 +3,8 @@
 // workers, a store that dies and a log that forgets, from a seed.
 //
 // Kept at all times:
-// - A partition's records go into a batch only if they followed, without a hole, the offset at which
-//   its shard stood (`SpoutPartition`). After a hole or a doubt the store is asked again.
+// - A partition's records go into a batch only if they followed, without a hole, the offset at
+//   which its shard stood (`SpoutPartition`). After a hole or a doubt the store is asked again.
 // - Tickets grow over all assignments of a partition: a late answer never counts for a new one.
 
 package import LogClient
@@ -153,7 +153,9 @@ package struct SpoutTable: Sendable {
             let actions = $0.machine.located(
                 ticket: ticket, applied: applied, earliest: range.earliest, end: range.latest)
             guard !actions.isEmpty else { return [] }
-            if case .logEndsEarly = actions.first { $0.isRefused = true } else {
+            if case .logEndsEarly = actions.first {
+                $0.isRefused = true
+            } else {
                 $0.isRefused = false
             }
             return actions

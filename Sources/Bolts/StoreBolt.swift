@@ -2,8 +2,7 @@
 //
 // A store that does not answer is asked again until it does or the partition is taken away: the
 // batch stays where it is, everything before it waits, and the log's consumer pauses. Sending a
-// batch
-// again is harmless, whatever came of it before.
+// batch again is harmless, whatever came of it before.
 
 internal import Base
 internal import Logging
@@ -31,8 +30,8 @@ package enum StoreVerdict: Sendable, Equatable {
         }
     }
 
-    /// Only what the store says of the batch itself is final; a wrong secret or a broken node may be
-    /// mended while the batch waits.
+    /// Only what the store says of the batch itself is final; a wrong secret or a broken node may
+    /// be mended while the batch waits.
     package init(_ error: RPCError) {
         switch error.status {
         case .badRequest, .resourceExhausted: self = .refused

@@ -51,11 +51,17 @@ package struct AppliedReading: Sendable, Equatable {
 /// A question that cannot be answered.
 package struct LagError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
-    package init(_ description: String) { self.description = description }
+    /// No broker answered, so that nothing at all is known.
+    package let isUnreachable: Bool
+
+    package init(_ description: String, isUnreachable: Bool = false) {
+        self.description = description
+        self.isUnreachable = isUnreachable
+    }
 }
 
 /// What to look at.
-package struct LagQuestion: Sendable, Equatable {
+package struct LagQuestion: Sendable, Hashable {
     package var group: String
     /// Empty: every topic that the group has a commit in, and the topic of the group's own.
     package var topics: [String]

@@ -31,8 +31,8 @@ package struct LogConsumerConfiguration: Sendable {
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
             "enable.partition.eof": "true",
-            // An offset that the log no longer has, or not yet, is an event of its own: records from
-            // elsewhere would look like those that follow.
+            // An offset that the log no longer has, or not yet, is an event of its own: records
+            // from elsewhere would look like those that follow.
             "auto.offset.reset": "error",
             "session.timeout.ms": String(sessionTimeout.timeoutMilliseconds),
             "heartbeat.interval.ms": String(max(sessionTimeout.timeoutMilliseconds / 5, 1)),

@@ -17,9 +17,9 @@ struct Worker: AsyncParsableCommand {
         commandName: "millrace-worker",
         abstract: "Reads the events of the log and has the stores apply them, exactly once.",
         discussion: """
-            A member of the consumer group millrace.workers: start as many as there is work for, up \
-            to the number of partitions. Where to go on is what the stores say they have applied; \
-            the group's committed offsets follow, so that any Kafka tool shows the lag.
+            A member of the consumer group millrace.workers: start as many as there is work for, \
+            up to the number of partitions. Where to go on is what the stores say they have \
+            applied; the group's committed offsets follow, so that any Kafka tool shows the lag.
             """,
         version: Build.version)
 
@@ -59,6 +59,10 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     configuration.limits.batchRecordsMax = try settings.integer(
         "worker.batch_records", default: configuration.limits.batchRecordsMax,
         in: 1...Limits.blockRowsMax)
+    if try settings.optionalString("events.partitions") != nil {
+        configuration.topicPartitions = Int32(
+            try settings.integer("events.partitions", in: 1...1024))
+    }
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
     let cluster = StoreCluster(

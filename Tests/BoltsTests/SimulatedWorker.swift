@@ -2,12 +2,13 @@
 // happening late, twice, or not at all.
 
 import Base
-@testable import Bolts
 import LogClient
 import Logging
 import Model
 import RPC
 import Topology
+
+@testable import Bolts
 
 /// A worker's parts, and what is on its way between them.
 struct SimulatedWorker {

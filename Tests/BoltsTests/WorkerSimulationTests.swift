@@ -1,13 +1,14 @@
 // Two workers, one store and one log under a seeded scheduler that lets everything go wrong.
 
 import Base
-@testable import Bolts
 import LogClient
 import Model
 import RPC
 import Testing
 import Topology
 import Wire
+
+@testable import Bolts
 
 /// Stands in where the topology wants a store that nobody calls.
 private struct NoStore: ShardStore {
@@ -142,7 +143,9 @@ private struct World {
 
     var isDone: Bool {
         rebalances.allSatisfy(\.isEmpty)
-            && log.partitions.indices.allSatisfy { store.shards[$0].applied == log.partitions[$0].end }
+            && log.partitions.indices.allSatisfy {
+                store.shards[$0].applied == log.partitions[$0].end
+            }
             && (workers.flatMap { $0.table.partitions }.sorted()
                 == log.partitions.indices.map { Int32($0) })
     }
