@@ -51,7 +51,7 @@ final class EventPublisher: Sendable {
         }
         if let failed { retire(failed) }
         // Bounded by its timeout; whoever needs the answer asks again.
-        if mustAsk { Task { try? await self.ask(topic) } }
+        if mustAsk { Task { await self.askAndReport(topic) } }
         return count.map { EventTopic(topic: topic, partitionCount: $0) }
     }
 
@@ -65,6 +65,12 @@ final class EventPublisher: Sendable {
             {
                 try await Task.sleep(for: .milliseconds(100))
             }
+        }
+    }
+
+    private func askAndReport(_ topic: ProducerTopic) async {
+        do { try await ask(topic) } catch {
+            logger.warning("events topic cannot be looked up", metadata: ["error": "\(error)"])
         }
     }
 

@@ -42,7 +42,11 @@ struct EventSplicer {
         value.append(contentsOf: Self.createdKey)
         value.append(contentsOf: received)
         value.append(contentsOf: Self.timestampKey)
-        value.append(contentsOf: event.timestamp?.iso8601 ?? received)
+        if let timestamp = event.timestamp {
+            timestamp.append(to: &value)
+        } else {
+            value.append(contentsOf: received)
+        }
         guard let location = event.location else { return value.append(contentsOf: Self.end) }
         value.append(contentsOf: Self.locationKey)
         value.append(contentsOf: source[location])

@@ -64,9 +64,6 @@ final class IngestLane: @unchecked Sendable {
         ids = EventIDs(seed: seed)
     }
 
-    /// Requests that wait.
-    var waitingRequests: Int { pending.count }
-
     // MARK: Writing
 
     /// Publishes one event. Returns the answer if it is known at once; otherwise it comes later.

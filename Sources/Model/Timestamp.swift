@@ -17,11 +17,17 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// The text above as ASCII bytes.
     package var iso8601: [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        append(to: &text)
+        return text
+    }
+
+    /// Appends the text above to `text`.
+    package func append(to text: inout [UInt8]) {
         let day = milliseconds.floorDivided(by: 86_400_000)
         let date = CivilDate(daysSinceEpoch: day)
         let rest = Int(milliseconds - day * 86_400_000)
-        var text: [UInt8] = []
-        text.reserveCapacity(24)
         if date.year < 0 { text.append(UInt8(ascii: "-")) }
         text.append(decimal: Int(date.year.magnitude), digits: 4)
         text.append(UInt8(ascii: "-"))
@@ -37,7 +43,6 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         text.append(UInt8(ascii: "."))
         text.append(decimal: rest % 1000, digits: 3)
         text.append(UInt8(ascii: "Z"))
-        return text
     }
 
     /// Parses the ISO 8601 forms that Keen's clients send: date only; hours and minutes; seconds
