@@ -279,8 +279,8 @@ let package = Package(
             "QueryService",
             [
                 "Base", "Model", "JSON", "Crypto", "Aggregate", "Plan", "Wire", "Query",
-                "EventLoop", "HTTP", "RPC", "EventStore", "Catalog", "Bolts", "StoreService",
-                "TestSupport", logging,
+                "EventLoop", "HTTP", "RPC", "EventStore", "LogClient", "Catalog", "Bolts",
+                "StoreService", "MockLog", "TestSupport", logging,
             ]),
         tests("KafkaWire", ["Base"]),
         .testTarget(

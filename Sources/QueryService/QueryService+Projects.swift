@@ -1,4 +1,4 @@
-// The API's root, and projects as their owners see them.
+// Projects as their owners see them.
 
 internal import Access
 internal import Base
@@ -8,18 +8,6 @@ internal import JSON
 internal import Model
 
 extension QueryService {
-    /// `GET /` and `GET /3.0`: open to everybody.
-    func mountRoot(on router: inout Router) {
-        let versions: JSONValue = [
-            ["is_public": true, "url": .string(ResourcePath.version), "version": "3.0"]
-        ]
-        let version: JSONValue = ["projects_resource_url": .string(ResourcePath.projects)]
-        for (path, value) in [("/", versions), (ResourcePath.version, version)] {
-            let body = value.encoded
-            router.on(.get, path) { _, responder in responder.respond(.json(body)) }
-        }
-    }
-
     /// `GET /3.0/projects` and `GET /3.0/projects/P`, with a master key.
     func mountProjects(on router: inout Router) {
         serve(.get, ResourcePath.projects, on: &router) { try await $0.projects($1) }

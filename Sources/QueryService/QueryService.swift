@@ -52,7 +52,6 @@ package final class QueryService: Sendable {
 
     /// Adds every route. `GET .../events/NAME` is ours only without `data`: with it, it writes.
     package func mount(on router: inout Router) {
-        mountRoot(on: &router)
         mountAnalyses(on: &router)
         mountSchemas(on: &router)
         mountProjects(on: &router)

@@ -3,8 +3,7 @@
 internal import Model
 
 enum ResourcePath {
-    static let version = "/3.0"
-    static let projects = version + "/projects"
+    static let projects = "/3.0/projects"
 
     static func project(_ project: ProjectID) -> String { "\(projects)/\(encoded(project.name))" }
     static func queries(of id: ProjectID) -> String { project(id) + "/queries" }

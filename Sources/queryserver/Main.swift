@@ -59,12 +59,13 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let catalog = try CatalogFollower(connection: connection, logger: context.logger)
     let ingest = try IngestService(
         connection: connection, catalog: catalog, logger: context.logger)
-    let preparation = try Preparation(context, connection, cluster, catalog)
+    let preparation = try Preparation(context, connection, cluster, catalog, ingest)
     let queries = try queryService(context, cluster, catalog)
     var router = Router()
     // Before the writes: reads are the narrower routes.
     queries.mount(on: &router)
     ingest.mount(on: &router)
+    VersionRoutes.mount(on: &router)
     AdminRoutes.mount(on: &router, readiness: context.readiness, metrics: context.metrics)
     let server = HTTPServer(router: router, group: group, logger: context.logger)
     let port = try await server.start(host: address.host, port: address.port)

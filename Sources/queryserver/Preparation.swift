@@ -3,6 +3,7 @@
 
 import Base
 import Catalog
+import Ingest
 import LogClient
 import Logging
 import QueryService
@@ -20,6 +21,7 @@ struct Preparation: Service {
     private let logger: Logger
     private let cluster: StoreCluster
     private let catalog: CatalogFollower
+    private let ingest: IngestService
     private let admin: LogAdmin
     /// As the settings say; nil if they say nothing.
     private let configuredPartitions: Int32?
@@ -27,12 +29,13 @@ struct Preparation: Service {
 
     init(
         _ context: ProcessContext, _ connection: LogConnection, _ cluster: StoreCluster,
-        _ catalog: CatalogFollower
+        _ catalog: CatalogFollower, _ ingest: IngestService
     ) throws {
         readiness = context.readiness
         logger = context.logger
         self.cluster = cluster
         self.catalog = catalog
+        self.ingest = ingest
         let count = try context.settings.integer("events.partitions", default: 4, in: 1...10_000)
         defaultPartitions = Int32(count)
         let isConfigured = try context.settings.optionalString("events.partitions") != nil
@@ -47,6 +50,7 @@ struct Preparation: Service {
                 let count = try await MillraceTopics.ensure(
                     with: admin, eventPartitions: defaultPartitions, timeout: .seconds(10))
                 usePartitions(count)
+                try await ingest.waitUntilReady(timeout: .seconds(10))
             }
             await prepare("catalog") { try await catalog.waitUntilCurrent(timeout: .seconds(10)) }
             await prepare("stores") { try await cluster.probe(until: .now + .seconds(5)) }

@@ -97,16 +97,6 @@ import Testing
         }
     }
 
-    @Test func root() async throws {
-        try await TestCluster.with { cluster in
-            let root = try await cluster.send(.get, "/", key: nil)
-            #expect(root.text == #"[{"is_public":true,"url":"/3.0","version":"3.0"}]"#)
-            let version = try await cluster.send(.get, "/3.0", key: nil)
-            #expect(version.text == #"{"projects_resource_url":"/3.0/projects"}"#)
-            #expect(try await cluster.send(.head, "/3.0", key: nil).status == 200)
-        }
-    }
-
     @Test func listOfAnalyses() async throws {
         try await TestCluster.with { cluster in
             let queries = "\(TestCluster.projectPath)/queries"

@@ -134,6 +134,9 @@ final class TestCluster: Sendable {
         await cluster.stop()
     }
 
+    /// Where the storage nodes are, as `store.addresses` says it.
+    var storeAddresses: String { nodes.map(\.client.address.description).joined(separator: ",") }
+
     // MARK: Events
 
     /// Stores events as the worker does: event i goes to partition i mod the number of partitions.
