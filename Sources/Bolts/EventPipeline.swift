@@ -19,7 +19,7 @@ package struct EventPipelineConfiguration: Sendable {
     /// gets the partition.
     package var drainTimeout = Duration.seconds(10)
     /// How often the stores are asked whether they are there and where the shards stand.
-    package var surveyEvery = Duration.seconds(2)
+    package var surveyEvery = Duration.seconds(1)
     /// Decides how waits vary.
     package var seed: UInt64
 

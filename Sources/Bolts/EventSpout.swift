@@ -120,7 +120,8 @@ final class EventSpout: Spout, Sendable {
             logger.info("cannot commit offsets", metadata: [LogKeys.reason: "\(error)"])
         case .failed(let error):
             if error.isFatal { fail(error) }
-            logger.info("the log's consumer failed", metadata: [LogKeys.reason: "\(error)"])
+            // The client has logged it; all others pass by themselves.
+            logger.debug("the log's consumer failed", metadata: [LogKeys.reason: "\(error)"])
         }
     }
 

@@ -28,6 +28,9 @@ package struct StoreSurvey: Sendable, Equatable {
 
 /// The storage nodes of a cluster: shard p lives on node p mod N (docs/decisions/0004).
 package struct StoreCluster: ShardStore {
+    /// A node that says nothing for so long counts as away.
+    private static let surveyTimeout = Duration.seconds(2)
+
     private let nodes: [StoreClient]
 
     /// The nodes in the order of `store.addresses`.
@@ -73,8 +76,8 @@ package struct StoreCluster: ShardStore {
     private static func survey(_ node: StoreClient, _ shards: [ShardID]) async -> StoreSurvey {
         var survey = StoreSurvey()
         do {
-            for answer in try await node.appliedOffsets(shards) where shards.contains(answer.shard)
-            {
+            let answers = try await node.appliedOffsets(shards, timeout: surveyTimeout)
+            for answer in answers where shards.contains(answer.shard) {
                 survey.offsets[answer.shard] = answer.offset
             }
         } catch { survey.failures.append("store \(node.address) does not answer: \(error)") }

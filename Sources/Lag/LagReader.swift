@@ -46,6 +46,9 @@ package struct AppliedReading: Sendable, Equatable {
         self.offsets = offsets
         self.failures = failures
     }
+
+    /// A shard that no node has seen stands at 0, if all nodes have answered.
+    func offset(of shard: Int32) -> Int64? { offsets[shard] ?? (failures.isEmpty ? 0 : nil) }
 }
 
 /// A question that cannot be answered.
@@ -90,7 +93,7 @@ package enum LagReader {
         await readRanges(&rows, source)
         if let applied = await source.applied() {
             for index in rows.indices where rows[index].partition.topic == LagQuestion.eventTopic {
-                rows[index].applied = applied.offsets[rows[index].partition.partition]
+                rows[index].applied = applied.offset(of: rows[index].partition.partition)
             }
             notes.append(contentsOf: applied.failures)
         }

@@ -34,9 +34,15 @@ private struct Fixture {
             }
         }
         await producer.close()
+        let (assigned, signal) = AsyncStream.makeStream(of: [TopicPartition].self)
         let consumer = try LogConsumer(
             configuration: .init(connection: connection, group: "g", topics: ["t"]), logger: quiet
-        ) { _ in }
+        ) { if case .assigned(let partitions) = $0 { signal.yield(partitions) } }
+        for await partitions in assigned {
+            try consumer.assign(
+                partitions.map { PartitionOffset($0, offset: PartitionOffset.end) })
+            break
+        }
         try await consumer.commitAndWait([PartitionOffset(topic: "t", partition: 0, offset: 2)])
         await consumer.close()
         let source = try LogLagSource(
