@@ -222,7 +222,12 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
-        tests("Supervisor", ["Model"]),
+        .executableTarget(
+            name: "fakeprocess",
+            dependencies: ["Base", "EventLoop", "HTTP", "Runtime", lifecycle],
+            path: "Tests/FakeProcess", swiftSettings: settings),
+        tests(
+            "Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
         tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
         tests("EventLoop", ["Base", "TestSupport"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),

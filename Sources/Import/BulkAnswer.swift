@@ -49,7 +49,9 @@ enum BulkAnswer: Equatable {
     }
 
     /// Errors of an event that are not the event's fault.
-    private static let retriable: Set<String> = ["InternalServerError", "ServiceUnavailableError"]
+    private static let retriable: Set<String> = [
+        "InternalServerError", "LogUnavailableError", "ServiceUnavailableError",
+    ]
 
     private static func retryAfter(_ response: HTTPResponse) -> Int? {
         response.header("retry-after").flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }

@@ -125,6 +125,13 @@ struct ByteSource: ~Copyable {
     }
 }
 
+/// Whether a path is something that can be read only once: standard input, a pipe, a terminal.
+func isPipe(_ path: String) -> Bool {
+    var information = stat()
+    guard path != "-", stat(path, &information) == 0 else { return path == "-" }
+    return [S_IFIFO, S_IFCHR, S_IFSOCK].contains(information.st_mode & S_IFMT)
+}
+
 /// What the operating system says about the last failed call of this thread.
 func systemMessage() -> String {
     let code = errno

@@ -10,7 +10,7 @@ internal import Synchronization
 
 /// What to import, and how.
 package struct ImportOptions: Sendable {
-    /// `-` is standard input, which cannot be resumed.
+    /// `-` is standard input, which like any pipe cannot be resumed.
     package var path: String
     package var format: ImportFormat
     /// CSV columns whose values stay text.
@@ -111,7 +111,7 @@ package final class ImportRun: Sendable {
     }
 
     private func makeLedger() throws -> ImportLedger {
-        guard options.path != "-" else {
+        guard !isPipe(options.path) else {
             return try ImportLedger(
                 stateFile: nil, identity: nil, rejectedPath: options.rejectedPath)
         }

@@ -35,11 +35,16 @@ package struct ImportIdentity: Sendable, Equatable {
         guard let file = FileHandle(forReadingAtPath: path) else {
             throw ImportError(.input, "\(path) cannot be read")
         }
+        // Closing what was only read cannot fail in a way that matters.
         defer { try? file.close() }
-        let head = [UInt8](try file.read(upToCount: Self.checksumBytes) ?? Data())
-        self.init(
-            project: project, collection: collection, format: format,
-            size: Int64(clamping: try file.seekToEnd()), checksum: crc32c(head))
+        do {
+            let head = [UInt8](try file.read(upToCount: Self.checksumBytes) ?? Data())
+            self.init(
+                project: project, collection: collection, format: format,
+                size: Int64(clamping: try file.seekToEnd()), checksum: crc32c(head))
+        } catch {
+            throw ImportError(.input, "\(path) cannot be read: \(error.localizedDescription)")
+        }
     }
 }
 

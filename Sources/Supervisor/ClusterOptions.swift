@@ -20,6 +20,9 @@ package struct ClusterOptions: Sendable, Equatable {
     package var partitions: Int?
     /// Addresses of an Apache Kafka or Redpanda; nil starts the embedded log server.
     package var logBrokers: [String]?
+    /// Whether processes ask the kernel to be killed with their starter. Process 1 of a container
+    /// needs no such thing, and its children would take it for the init that adopts orphans.
+    package var exitsWithParent = true
     /// Id of the project to use, created if the catalog lacks it.
     package var project: ProjectID?
 

@@ -98,11 +98,13 @@ package final class LocalSystem: Sendable {
         ) { publisher.set(pids: $0) }
         do {
             let project = try await start.run(supervisor, &record)
-            try await publisher.publish(
-                Endpoints(plan: start.plan(record), project: project, pids: supervisor.pids))
+            try publisher.publish(
+                Endpoints(plan: start.plan(record), project: project, pids: [:]))
         } catch {
             publisher.withdraw()
             await supervisor.stop(grace: stopGrace)
+            // Nobody else may start before everything here has ended.
+            withExtendedLifetime(holder) {}
             throw error
         }
         return LocalSystem(
@@ -181,6 +183,8 @@ private struct Start {
 private final class EndpointsPublisher: Sendable {
     private struct State {
         var endpoints: Endpoints?
+        /// Known before the endpoints are, and changed by every restart.
+        var pids: [ProcessKind: [Int32]] = [:]
         var isWithdrawn = false
     }
 
@@ -202,6 +206,8 @@ private final class EndpointsPublisher: Sendable {
 
     func publish(_ endpoints: Endpoints) throws {
         try state.withLock { state in
+            var endpoints = endpoints
+            endpoints.pids = state.pids
             state.endpoints = endpoints
             try directory.write(endpoints)
         }
@@ -210,6 +216,7 @@ private final class EndpointsPublisher: Sendable {
     /// Files are written under the lock, so that the last one written is the newest.
     func set(pids: [ProcessKind: [Int32]]) {
         state.withLock { state in
+            state.pids = pids
             guard state.endpoints != nil, !state.isWithdrawn else { return }
             state.endpoints?.pids = pids
             do {

@@ -66,11 +66,8 @@ package struct ClusterPlan: Sendable, Equatable {
         let stores = (0..<record.stores).map { _ in address() }
         let queries = [api] + (1..<max(options.queries, 1)).map { _ in address() }
         brokers = options.logBrokers ?? [log ?? ""]
-        let shared: [String: Setting] = [
-            "log.brokers": .list(brokers), "store.addresses": .list(stores),
-            "events.partitions": .number(record.partitions),
-            "cluster.secret_file": .text(secretFile), "process.exit_with_parent": .text("true"),
-        ]
+        let shared = Self.sharedSettings(
+            options, record, brokers: brokers, stores: stores, secretFile: secretFile)
         func plan(
             _ kind: ProcessKind, _ index: Int, _ address: String, admin: String,
             _ own: [String: Setting]
@@ -88,6 +85,9 @@ package struct ClusterPlan: Sendable, Equatable {
                     [
                         "log_server.listen": .text(log), "log_server.data": .text(data + "/log"),
                         "admin.listen": .text(admin),
+                        // The workers of one machine come at once: Kafka's three seconds would
+                        // only delay the start.
+                        "log_server.group_initial_rebalance_delay_ms": .number(300),
                     ]))
         }
         for (index, store) in stores.enumerated() {
@@ -118,5 +118,18 @@ package struct ClusterPlan: Sendable, Equatable {
                 plan(.query, index, address, admin: address, ["query.listen": .text(address)]))
         }
         processes.append(plan(.lag, 0, lag, admin: lag, ["lag.listen": .text(lag)]))
+    }
+
+    /// What every process is told.
+    private static func sharedSettings(
+        _ options: ClusterOptions, _ record: ClusterRecord, brokers: [String], stores: [String],
+        secretFile: String
+    ) -> [String: Setting] {
+        [
+            "log.brokers": .list(brokers), "store.addresses": .list(stores),
+            "events.partitions": .number(record.partitions),
+            "cluster.secret_file": .text(secretFile),
+            "process.exit_with_parent": .text(options.exitsWithParent ? "true" : "false"),
+        ]
     }
 }

@@ -44,8 +44,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     private func run(in directory: String, _ sample: String) async throws {
-        let options = ClusterOptions(
-            dataDirectory: directory, executableDirectory: Places.executables)
+        let options = ClusterOptions.onThisMachine(data: directory)
         let keepsRunning = keepRunning
         let isChecked = Marker()
         let end = try await untilSignal {
@@ -81,8 +80,11 @@ private func importSample(
     options.keepsState = true
     var random = SystemRandomNumberGenerator()
     let run = ImportRun(options, client: client, seed: random.next())
+    // A task of its own, awaited here: cancelling it would cut requests off whose events may have
+    // been taken. It is asked to stop instead.
+    let importing = Task { try await shown(run, options) }
     let summary = try await withTaskCancellationHandler {
-        try await shown(run, options)
+        try await importing.value
     } onCancel: {
         run.stop()
     }

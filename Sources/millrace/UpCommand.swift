@@ -62,8 +62,7 @@ struct UpCommand: AsyncParsableCommand {
         if let partitions, !(1...1024).contains(partitions) {
             throw CommandFailure.usage("--partitions \(partitions): from 1 to 1024")
         }
-        var options = ClusterOptions(
-            dataDirectory: Places.absolute(dataDirectory), executableDirectory: Places.executables)
+        var options = ClusterOptions.onThisMachine(data: Places.absolute(dataDirectory))
         options.basePort = basePort
         options.collectors = collectors
         options.workers = workers
@@ -72,6 +71,16 @@ struct UpCommand: AsyncParsableCommand {
         options.partitions = partitions
         options.logBrokers = try logBrokers.map(brokerList)
         options.project = try project.map(projectID)
+        return options
+    }
+}
+
+extension ClusterOptions {
+    /// What every command starts from.
+    static func onThisMachine(data: String) -> ClusterOptions {
+        var options = ClusterOptions(
+            dataDirectory: data, executableDirectory: Places.executables)
+        options.exitsWithParent = getpid() != 1
         return options
     }
 }

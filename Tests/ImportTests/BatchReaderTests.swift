@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Testing
 
 @testable import Import
@@ -73,6 +74,30 @@ import Testing
             #expect(numbers(small) == numbers(found))
             try write([], to: "\(directory)/empty")
             #expect(try batches("\(directory)/empty").isEmpty)
+        }
+    }
+
+    /// What a pipe has given so far need not wait for what it gives later.
+    @Test func silentPipeHandsOverWhatItHas() async throws {
+        try await withDirectory { directory in
+            let path = "\(directory)/pipe"
+            try #require(mkfifo(path, 0o600) == 0)
+            let writer = open(path, O_RDWR)
+            var reader = try BatchReader(
+                path: path, format: .ndjson, textColumns: [], done: LineRanges(), eventsMax: 10,
+                bytesMax: 1000)
+            #expect(reader.size == nil)
+            func send(_ text: String) { _ = write(writer, text, text.utf8.count) }
+            send("{")
+            guard case .nothingYet = try reader.next() else { Issue.record("too early"); return }
+            send("}\n{}\n{\"half\":")
+            guard case .batch(let two) = try reader.next() else { Issue.record("no batch"); return }
+            #expect(two.eventCount == 2)
+            send("1}")
+            close(writer)
+            guard case .batch(let last) = try reader.next() else { Issue.record("no end"); return }
+            #expect(last.eventCount == 1 && last.eventLines == [3])
+            guard case .end = try reader.next() else { Issue.record("more"); return }
         }
     }
 
