@@ -116,7 +116,10 @@ package struct CivilTime: Hashable, Sendable {
 
     /// Parses the forms that `Timestamp.init(iso8601:zoneSeconds:)` lists.
     package init?(iso8601 text: some Collection<UInt8>) {
-        var scanner = DigitScanner(Array(text))
+        // A generic copy goes byte by byte through witnesses; nearly every text has its bytes at
+        // hand.
+        let bytes = text.withContiguousStorageIfAvailable { Array($0) } ?? Array(text)
+        var scanner = DigitScanner(bytes)
         guard let year = scanner.number(digits: 4), year >= 1, scanner.skip("-"),
             let month = scanner.number(digits: 2), (1...12).contains(month), scanner.skip("-"),
             let day = scanner.number(digits: 2), day >= 1,

@@ -51,10 +51,6 @@ import Testing
         let fixture = try await Fixture(brokers: 2, partitions: 2) {
             $0.deliveryTimeout = .milliseconds(1500)
         }
-        for partition in 0..<2 as Range<Int32> {
-            fixture.log.setLeader(
-                of: MillraceTopics.events, partition: partition, broker: partition + 1)
-        }
         #expect(try fixture.post("{}").status == 201)
         fixture.log.setBroker(2, isUp: false)
         let events = (0..<40).map { $0 % 10 == 0 ? "{\"$n\":1}" : "{\"n\":\($0)}" }

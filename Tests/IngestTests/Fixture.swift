@@ -34,6 +34,10 @@ struct Fixture {
         log = MockLog(
             brokers: brokers,
             topics: [MillraceTopics.events: partitions, MillraceTopics.catalog: 1])
+        for partition in 0..<partitions {
+            log.setLeader(
+                of: MillraceTopics.events, partition: partition, broker: partition % brokers + 1)
+        }
         let connection = LogConnection(brokers: log.brokers)
         project = Project.new(id: nil, name: "test", now: Timestamp(milliseconds: 0))
         try await CatalogWriter(connection: connection, logger: quiet)
