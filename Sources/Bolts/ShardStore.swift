@@ -26,8 +26,8 @@ package struct StoreSurvey: Sendable, Equatable {
     package init() {}
 }
 
-/// The storage nodes of a cluster: shard p lives on node p mod N (docs/decisions/0004).
-package struct StoreCluster: ShardStore {
+/// The storage nodes of a cluster, each asked for the shards it holds.
+package struct RemoteShardStore: ShardStore {
     /// A node that says nothing for so long counts as away.
     private static let surveyTimeout = Duration.seconds(2)
 
@@ -39,9 +39,7 @@ package struct StoreCluster: ShardStore {
         self.nodes = nodes
     }
 
-    private func index(of shard: ShardID) -> Int {
-        Int(UInt32(bitPattern: shard.number) % UInt32(nodes.count))
-    }
+    private func index(of shard: ShardID) -> Int { shard.nodeIndex(among: nodes.count) }
 
     package func apply(_ batch: ApplyBatch) async throws -> ApplyOutcome {
         try await nodes[index(of: batch.shard)].apply(batch)

@@ -77,6 +77,9 @@ package final class LogConsumer: Sendable {
     /// Answers `.assigned`: reads these partitions from these offsets on, instead of any before.
     package func assign(_ offsets: [PartitionOffset]) throws {
         let list = PartitionList(offsets)
+        // librdkafka keeps a partition's pause over the end of its assignment; here it belongs to
+        // the assignment. It fails for partitions that it has never known, which are not paused.
+        _ = unsafe rd_kafka_resume_partitions(core.client.raw, list.raw)
         let code = unsafe rd_kafka_assign(core.client.raw, list.raw)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw LogError(code, trying: "assign \(offsets.count) partitions")

@@ -103,14 +103,15 @@ package final class StoreCluster: Sendable {
         var shards: [ShardID]
     }
 
-    /// The nodes that hold a shard: shard p lives on node p mod N (docs/decisions/0004).
+    /// The nodes that hold a shard.
     private func parts() throws -> [Part] {
         let count = partitionCount
         guard count > 0 else { throw PartitionsUnknown() }
-        return nodes.indices.compactMap { index in
-            let numbers = stride(from: Int32(index), to: count, by: nodes.count)
-            let shards = numbers.map { ShardID($0) }
-            return shards.isEmpty ? nil : Part(node: nodes[index], shards: shards)
+        let shards = Dictionary(grouping: (0..<count).map { ShardID($0) }) {
+            $0.nodeIndex(among: nodes.count)
+        }
+        return shards.sorted { $0.key < $1.key }.map {
+            Part(node: nodes[$0.key], shards: $0.value)
         }
     }
 }

@@ -65,7 +65,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     }
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
-    let cluster = StoreCluster(
+    let cluster = RemoteShardStore(
         addresses.map { address in
             StoreClient(
                 RPCClient(

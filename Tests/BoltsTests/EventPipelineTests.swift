@@ -129,7 +129,7 @@ private struct System {
         configuration.surveyEvery = .milliseconds(200)
         configuration.sessionTimeout = .seconds(6)
         return try EventPipeline(
-            configuration: configuration, store: StoreCluster(clients), logger: logger
+            configuration: configuration, store: RemoteShardStore(clients), logger: logger
         ) { [status] in status.set($0) }
     }
 

@@ -110,6 +110,25 @@ import Testing
         await fixture.producer.close()
     }
 
+    /// A pause belongs to its assignment. Kept over the next one it would hold a partition for ever:
+    /// whoever was assigned it anew has never paused it.
+    @Test func aNewAssignmentIsNotPaused() async throws {
+        let fixture = try Fixture(partitions: 2)
+        let events = Recorder<LogConsumerEvent>()
+        let consumer = try fixture.consumer(events)
+        try await eventually { events.assigned.count == 2 }
+        let places = events.assigned.map { PartitionOffset($0, offset: 0) }
+        try consumer.assign(places)
+        try consumer.pause(places.map(\.topicPartition))
+        try consumer.unassign()
+        try consumer.assign(places)
+        try await fixture.publish(1...3, partition: 0)
+        try await fixture.publish(4...6, partition: 1)
+        try await eventually { events.records.count == 6 }
+        await consumer.close()
+        await fixture.producer.close()
+    }
+
     /// A consumer that would go on elsewhere by itself could skip records and nobody would know.
     @Test func anOffsetThatTheLogDoesNotHoldIsSaidAndEndsTheReading() async throws {
         let fixture = try Fixture(partitions: 1)
