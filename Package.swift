@@ -267,6 +267,11 @@ let package = Package(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),
         tests("LogClient", ["MockLog", logging]),
+        tests(
+            "LogServer",
+            [
+                "Base", "Model", "KafkaWire", "EventLoop", "LogClient", "TestSupport", logging,
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,
