@@ -1,7 +1,7 @@
 // The records of `__consumer_offsets`, as Kafka writes them and as lag tools read them: a key and
 // a value, each a version int16 and then fields without compact lengths. Keys of version 0 and 1
-// name a committed offset; version 2 is a group's own state (GroupMetadataRecord.swift). A null value
-// deletes the offset.
+// name a committed offset; version 2 is a group's own state (GroupMetadataRecord.swift). A null
+// value deletes the offset.
 
 /// The key of a committed offset.
 package struct OffsetCommitKey: KafkaStruct {

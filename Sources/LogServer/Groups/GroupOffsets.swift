@@ -1,6 +1,6 @@
 // The committed offsets of one group, and the commits that are on their way to the disk. A commit
-// is visible once it is durable. Two commits may become durable, or be reported so, in either order:
-// the one that was appended later counts, as it does when the records are read again.
+// is visible once it is durable. Two commits may become durable, or be reported so, in either
+// order: the one that was appended later counts, as it does when the records are read again.
 
 internal import KafkaWire
 

@@ -1,6 +1,6 @@
-// Runs the table of groups: one loop, one request after the other, so that commits reach the offsets
-// topic in the order in which they were decided. The lock is there for `load` and for the compiler;
-// on the loop nobody else wants it. Replies, appends and log lines come after it is released.
+// Runs the table of groups: one loop, one request after the other, so that commits reach the
+// offsets topic in the order in which they were decided. The lock is there for `load` and for the
+// compiler; on the loop nobody else wants it. Replies, appends and log lines come after it.
 
 internal import Base
 internal import CoreMetrics
