@@ -331,3 +331,58 @@ import Testing
         }
     }
 }
+
+/// Memory of requests is given back, however they end.
+@Suite struct RequestMemoryTests {
+    @Test func largeRequestsGiveTheirRoomBack() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t", settings: ["max.message.bytes": "5000000"])
+            let large = batch([String(repeating: "x", count: 1 << 20)])
+            #expect(try client.produce("t", 0, large).error == .none)
+            #expect(server.server.requestBytesFree == Limits.logRequestsBytesMax)
+            // Given up in the middle.
+            let quitter = try server.client()
+            try quitter.socket.send([0, 0x20, 0, 0, 1, 2, 3])
+            await eventually("the room is taken") {
+                server.server.requestBytesFree < Limits.logRequestsBytesMax
+            }
+            quitter.socket.finishSending()
+            await eventually("the room is given back") {
+                server.server.requestBytesFree == Limits.logRequestsBytesMax
+            }
+            // Gone while it waits for records: a fetch of many partitions is a large request.
+            var request = KafkaTestClient.fetchRequest("t", from: 1, wait: 60_000)
+            request.topics[0].partitions = Array(
+                repeating: request.topics[0].partitions[0], count: 5000)
+            let waiter = try server.client()
+            try waiter.send(request, version: 11)
+            await eventually("the fetch waits") {
+                server.server.requestBytesFree < Limits.logRequestsBytesMax
+            }
+            waiter.socket.finishSending()
+            await eventually("the room is given back") {
+                server.server.requestBytesFree == Limits.logRequestsBytesMax
+            }
+        }
+    }
+
+    /// A client that asks and does not read is not read from, and harms nobody.
+    @Test func whoDoesNotReadIsNotServedFurther() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t")
+            for _ in 0..<4 {
+                _ = try client.produce("t", 0, batch([String(repeating: "x", count: 1_000_000)]))
+            }
+            let deaf = try server.client()
+            for _ in 0..<100 {
+                try deaf.send(
+                    KafkaTestClient.fetchRequest("t", from: 0, maxBytes: 4 << 20), version: 11)
+            }
+            #expect(try client.produce("t", 0, batch(["on"])).error == .none)
+            // Reading at last, all answers are there.
+            for _ in 0..<100 { _ = try deaf.receiveFrame() }
+        }
+    }
+}
