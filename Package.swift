@@ -303,6 +303,10 @@ let package = Package(
             [
                 "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "MockLog",
                 "TestSupport", logging, inMemoryLogging,
+        tests(
+            "LogServer",
+            [
+                "Base", "Model", "KafkaWire", "EventLoop", "LogClient", "TestSupport", logging,
             ]),
     ],
     swiftLanguageModes: [.v6],

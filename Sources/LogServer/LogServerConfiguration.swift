@@ -6,6 +6,7 @@ package import Base
 package struct LogServerConfiguration: Sendable {
     /// Where everything is kept.
     package var directory: String
+    /// When records are safe enough to be acknowledged.
     package var fsync = FsyncPolicy.always
     /// Default of the topic setting segment.bytes.
     package var segmentBytes = Limits.logSegmentBytesDefault
@@ -13,6 +14,7 @@ package struct LogServerConfiguration: Sendable {
     package var autoCreatesTopics = true
     /// Partitions of a topic that is made without a number.
     package var defaultPartitions = 4
+    /// How groups are coordinated.
     package var groups = GroupConfiguration()
     /// The number by which clients know this node.
     package var nodeID: Int32 = 0
@@ -23,6 +25,7 @@ package struct LogServerConfiguration: Sendable {
     /// Threads that read for fetches.
     package var readThreads = 4
 
+    /// The defaults, on a directory.
     package init(directory: String) { self.directory = directory }
 
     /// Defaults of topic settings that this configuration changes.

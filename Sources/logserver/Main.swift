@@ -89,7 +89,7 @@ private func configuration(_ settings: Settings) throws -> LogServerConfiguratio
     configuration.fsync = FsyncPolicy(rawValue: policy) ?? .always
     configuration.segmentBytes = try settings.integer(
         "log_server.segment_bytes", default: Limits.logSegmentBytesDefault,
-        in: 1 << 20 ... Limits.logSegmentBytesMax)
+        in: 1 << 20...Limits.logSegmentBytesMax)
     configuration.autoCreatesTopics = try settings.bool(
         "log_server.auto_create_topics", default: true)
     configuration.defaultPartitions = try settings.integer(

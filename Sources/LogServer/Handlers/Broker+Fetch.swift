@@ -21,7 +21,9 @@ extension Broker {
         ) { [self] in
             run(on: readers, reply) { [self] in read(request, parts) }
         }
-        context.interest.whenLost { context.loop.execute { call.cancel() } }
+        context.interest.whenLost {
+            context.loop.execute { if call.cancel() { reply(.silence) } }
+        }
         let limit = min(Int(request.maxWaitMilliseconds), Limits.logFetchWaitMilliseconds)
         call.start(limit: .milliseconds(limit))
     }

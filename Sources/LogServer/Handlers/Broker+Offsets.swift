@@ -124,7 +124,8 @@ extension Broker {
     ) {
         let names = request.topics.map(\.name)
         let counts = request.topics.map(\.partitions.count)
-        let gather = Gather<DeleteRecordsResponse.Partition>(count: counts.reduce(0, +)) { results in
+        let gather = Gather<DeleteRecordsResponse.Partition>(count: counts.reduce(0, +)) {
+            results in
             var response = DeleteRecordsResponse()
             var rest = results[...]
             for (name, count) in zip(names, counts) {

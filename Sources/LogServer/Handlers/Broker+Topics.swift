@@ -107,7 +107,8 @@ extension Broker {
         result.name = entry.name
         result.topicID = entry.topicID
         do throws(TopicError) {
-            let found = entry.name.map { topics.topic(named: $0) } ?? topics.topic(id: entry.topicID)
+            let found =
+                entry.name.map { topics.topic(named: $0) } ?? topics.topic(id: entry.topicID)
             guard let topic = found else {
                 throw TopicError(
                     entry.name == nil ? .unknownTopicID : .unknownTopicOrPartition)

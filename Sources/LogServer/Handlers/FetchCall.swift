@@ -73,8 +73,12 @@ final class FetchCall: LogWaiter, @unchecked Sendable {
         ready()
     }
 
-    /// Forgets the call; nobody wants its answer.
-    func cancel() { if !isDone { end() } }
+    /// Forgets the call; false if it is too late, and `ready` has been or will be called.
+    func cancel() -> Bool {
+        guard !isDone else { return false }
+        end()
+        return true
+    }
 
     private func end() {
         isDone = true

@@ -31,7 +31,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     /// The connection's loop; set before anybody else knows of this object.
     private var loop: EventLoop?
     private var assembler = RequestAssembler()
-    /// Received and not yet looked at; at most one read.
+    /// Received and not yet looked at; at most what one read gave.
     private var input: ArraySlice<UInt8> = []
     private var reservedBytes = 0
     private var isWaitingForRoom = false
@@ -68,6 +68,9 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func becameWritable(_ connection: Connection) { pump() }
+
+    /// A client that has no more to ask gets the answer that is due.
+    func peerClosedWrite(_ connection: Connection) { drain() }
 
     func closed(_ connection: Connection, error: NetworkError?) {
         self.connection = nil
@@ -130,10 +133,12 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         while let connection, connection.isWritable, !isServing, !isWaitingForRoom, step() {}
         isPumping = false
         guard let connection else { return }
-        if isServing || isWaitingForRoom || !connection.isWritable {
-            connection.pauseReading()
-        } else {
+        // While a request is served one more read is taken, so that a client that goes away is
+        // noticed; what it holds waits.
+        if input.isEmpty, connection.isWritable {
             connection.resumeReading()
+        } else {
+            connection.pauseReading()
         }
     }
 

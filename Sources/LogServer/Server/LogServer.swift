@@ -28,6 +28,7 @@ package final class LogServer: Sendable {
         clock: @escaping @Sendable () -> Int64 = wallClockMilliseconds,
         group: EventLoopGroup, logger: Logger
     ) throws {
+        raiseOpenFilesLimit()
         let metrics = LogServerMetrics()
         lock = try Self.lock(configuration.directory, disk)
         let identity = try ServerIdentity(directory: configuration.directory, disk: disk)
@@ -131,6 +132,9 @@ package final class LogServer: Sendable {
             }
         }
     }
+
+    /// Room for requests that is not taken, for tests.
+    var requestBytesFree: Int { connections.budget.free }
 
     /// Stops accepting, lets requests that are being served finish for up to `grace`, then syncs
     /// everything and ends the threads.

@@ -42,18 +42,19 @@ extension PartitionLog {
     /// Reads up to `bytesMax` bytes of whole batches. With `takesLargeFirst` the first batch comes
     /// even if it alone is larger.
     func read(from offset: Int64, bytesMax: Int, takesLargeFirst: Bool) -> ReadOutcome {
-        let found = view.withLock { view -> (inRange: Bool, segments: ArraySlice<Segment>) in
-            guard !view.isDeleted, view.logStart <= offset, offset <= view.highWatermark else {
-                return (false, [])
+        let (refusal, segments) = view.withLock { view -> (ReadOutcome?, ArraySlice<Segment>) in
+            if view.isDeleted { return (.failed(.unknownTopicOrPartition), []) }
+            guard view.logStart <= offset, offset <= view.highWatermark else {
+                return (.outOfRange, [])
             }
             guard offset < view.highWatermark, let index = view.segmentIndex(for: offset) else {
-                return (true, [])
+                return (nil, [])
             }
-            return (true, view.segments[index...])
+            return (nil, view.segments[index...])
         }
-        guard found.inRange else { return .outOfRange }
+        if let refusal { return refusal }
         do {
-            for segment in found.segments {
+            for segment in segments {
                 if let records = try segment.read(
                     from: offset, bytesMax: bytesMax, takesLargeFirst: takesLargeFirst)
                 {

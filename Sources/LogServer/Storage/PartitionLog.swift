@@ -89,8 +89,10 @@ final class PartitionLog: Sendable {
     /// Appends a batch; readers see it after `sync` or `publish`. Writer only; blocks on the disk.
     func append(_ batch: CheckedBatch, now: Int64) -> AppendOutcome {
         let state = view.withLock { view in
-            (view.segments[view.segments.count - 1], view.logEnd, view.epochs.current,
-                view.rules, view.failure, view.isDeleted)
+            (
+                view.segments[view.segments.count - 1], view.logEnd, view.epochs.current,
+                view.rules, view.failure, view.isDeleted
+            )
         }
         var (segment, logEnd, epoch, rules, failure, isDeleted) = state
         guard !isDeleted else {

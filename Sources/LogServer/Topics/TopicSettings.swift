@@ -139,5 +139,7 @@ struct TopicSettings: Sendable, Equatable {
     }
 
     /// min.insync.replicas: more than the one node there is can never be met.
-    func replicasMin(_ defaults: [String: String]) -> Int { number("min.insync.replicas", defaults) }
+    func replicasMin(_ defaults: [String: String]) -> Int {
+        number("min.insync.replicas", defaults)
+    }
 }
