@@ -114,7 +114,8 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
+        library(
+            "HTTP", ["Base", "Model", "JSON", "Compression", "EventLoop", logging, metrics]),
         library(
             "RPC",
             [
