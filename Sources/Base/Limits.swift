@@ -13,6 +13,9 @@ package enum Limits {
     /// Requests of one connection read ahead of their answers (pipelining).
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
+    /// Requests of one server that are still arriving, over all connections: fifty of the longest
+    /// at once. Handlers bound what they keep themselves.
+    package static let httpHeldBytesMax = 512 << 20
 
     // JSON.
     /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
