@@ -38,6 +38,9 @@ package enum Limits {
     /// A connection that has said nothing for so long while a call on it ran out of time is given
     /// up: the other machine may be gone without a word.
     package static let rpcSilenceSeconds = 10
+    /// A peer that takes no byte of its answers for so long loses its connection: three times
+    /// what a client waits before it gives its own end up.
+    package static let rpcStallSeconds = 30
     /// A cluster secret shorter than this could be guessed from a recorded handshake.
     package static let clusterSecretBytesMin = 16
 
