@@ -114,7 +114,8 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
+        library(
+            "HTTP", ["Base", "Model", "JSON", "Compression", "EventLoop", logging, metrics]),
         library(
             "RPC",
             [
@@ -303,6 +304,7 @@ let package = Package(
             [
                 "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "MockLog",
                 "TestSupport", logging, inMemoryLogging,
+            ]),
         tests(
             "LogServer",
             [

@@ -13,6 +13,9 @@ package enum Limits {
     /// Requests of one connection read ahead of their answers (pipelining).
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
+    /// Requests of one server that are still arriving, over all connections: fifty of the longest
+    /// at once. Handlers bound what they keep themselves.
+    package static let httpHeldBytesMax = 512 << 20
 
     // JSON.
     /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
@@ -35,6 +38,9 @@ package enum Limits {
     /// A connection that has said nothing for so long while a call on it ran out of time is given
     /// up: the other machine may be gone without a word.
     package static let rpcSilenceSeconds = 10
+    /// A peer that takes no byte of its answers for so long loses its connection: three times
+    /// what a client waits before it gives its own end up.
+    package static let rpcStallSeconds = 30
     /// A cluster secret shorter than this could be guessed from a recorded handshake.
     package static let clusterSecretBytesMin = 16
 

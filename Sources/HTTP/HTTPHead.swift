@@ -46,7 +46,7 @@ package struct HTTPHead: Sendable {
             && bytes[range].lazy.map(\.asciiLowercased).elementsEqual(token.utf8)
     }
 
-    /// Whether a comma-separated field lists `token`, which is in lower case, whatever its own case.
+    /// Whether a comma-separated field lists `token`, which is in lower case, in whatever case.
     func lists(_ token: String, in name: String) -> Bool {
         for field in fields where matches(field, name) {
             var start = field.value.lowerBound

@@ -107,11 +107,15 @@ struct RequestParser {
             consumed += count
             guard count == left else {
                 state = .body(left: left - count)
+                dropConsumed()
                 return .needsMore
             }
         case .chunks:
             consumed += try chunks?.read(buffer[consumed...]) ?? 0
-            guard chunks?.isComplete != false else { return .needsMore }
+            guard chunks?.isComplete != false else {
+                dropConsumed()
+                return .needsMore
+            }
             body = chunks?.body ?? []
             chunks = nil
         }

@@ -12,15 +12,17 @@ package final class RPCClient: Sendable {
     package let address: HostPort
     private let core: ClientCore
 
-    /// `jitterSeed` decides how the waits between attempts to connect vary.
+    /// `jitterSeed` decides how the waits between attempts to connect vary; a connection that has
+    /// kept calls waiting without a byte for `silenceLimit` is given up when one runs out of time.
     package init(
         address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger,
-        jitterSeed: UInt64 = monotonicNanoseconds()
+        jitterSeed: UInt64 = monotonicNanoseconds(),
+        silenceLimit: Duration = .seconds(Limits.rpcSilenceSeconds)
     ) {
         self.address = address
         core = ClientCore(
             address: address, secret: secret, loop: loop, logger: logger,
-            backoff: Backoff(random: PRNG(seed: jitterSeed)))
+            backoff: Backoff(random: PRNG(seed: jitterSeed)), silenceLimit: silenceLimit)
     }
 
     deinit { core.loop.execute { [core] in core.close() } }
