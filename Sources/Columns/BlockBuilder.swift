@@ -30,7 +30,8 @@ package struct BlockBuilder: Sendable {
     /// Bytes held, roughly: what callers compare with `Limits.blockBytesMax` and their own bounds.
     package var approximateByteCount: Int {
         columns.reduce(paths.byteCount) {
-            $0 + $1.count * 13 + $1.strings.byteCount + $1.documents.byteCount
+            $0 + $1.count * ColumnEntries.entryByteCount + $1.strings.byteCount
+                + $1.documents.byteCount
         }
     }
 
