@@ -278,7 +278,7 @@ let package = Package(
             "StoreService",
             [
                 "Base", "Model", "Aggregate", "Plan", "Columns", "Crypto", "EventLoop",
-                "EventStore", "RPC", "Wire", logging,
+                "EventStore", "RPC", "Wire", "TestSupport", logging,
             ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         tests(

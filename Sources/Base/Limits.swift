@@ -168,6 +168,8 @@ package enum Limits {
     /// A merge closes a segment file at this size: some ten full blocks of ordinary events, and the
     /// memory that writing one takes.
     package static let segmentBytesAim = 64 << 20
+    /// Values that one merge holds in memory: a full block of three hundred properties.
+    package static let mergeBytesMax = 256 << 20
 
     // Queries.
     package static let queryBucketsMax = 10_000

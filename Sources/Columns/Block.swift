@@ -87,6 +87,14 @@ package struct Block: Sendable {
         for position in 0..<columnCount { _ = try column(at: position).decode() }
     }
 
+    /// Bytes that a builder takes for the block's values, roughly and from the directory alone.
+    package var approximateByteCount: Int {
+        (0..<columnCount).reduce(byteCount) {
+            let column = column(at: $1)
+            return $0 + (rowCount - column.missingCount) * ColumnEntries.entryByteCount
+        }
+    }
+
     // MARK: Places
 
     private func entryOffset(_ position: Int) -> Int {

@@ -30,7 +30,8 @@ package struct BlockBuilder: Sendable {
     /// Bytes held, roughly: what callers compare with `Limits.blockBytesMax` and their own bounds.
     package var approximateByteCount: Int {
         columns.reduce(paths.byteCount) {
-            $0 + $1.count * 13 + $1.strings.byteCount + $1.documents.byteCount
+            $0 + $1.count * ColumnEntries.entryByteCount + $1.strings.byteCount
+                + $1.documents.byteCount
         }
     }
 
@@ -116,8 +117,13 @@ package struct BlockBuilder: Sendable {
         columns[column.number].set(row: row, tag: tag, payload: payload)
     }
 
-    /// Appends every row of another block.
+    /// Appends every row of another block. After an error the builder is of no more use.
     package mutating func append(_ block: Block) throws(BlockError) {
+        guard block.rowCount == 0 || block.column(.timestamp)?.kinds == .int else {
+            throw BlockError(
+                code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
+                message: "not every event has a time")
+        }
         for number in 0..<block.columnCount {
             let chunk = block.column(at: number)
             let column = chunk.withPathBytes { self.column($0) }

@@ -13,6 +13,9 @@ struct ColumnEntries: Sendable {
 
     var count: Int { rows.count }
 
+    /// Row, tag and payload of one value.
+    static let entryByteCount = 13
+
     init() {}
 
     private init(

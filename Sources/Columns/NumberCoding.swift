@@ -140,11 +140,16 @@ enum DoubleCoding {
         switch try reader.readByte() {
         case BlockLayout.DoubleForm.raw:
             let source = try reader.take(count * 8)
-            return [Double](unsafeUninitializedCapacity: count) { target, filled in
+            var areFinite = true
+            let values = [Double](unsafeUninitializedCapacity: count) { target, filled in
                 filled = count
                 guard count > 0, let target = target.baseAddress else { return }
                 UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 8)
+                areFinite = ColumnLoops.areFinite(target, count: count)
             }
+            // JSON has no such numbers, and ranges of zone maps cannot hold them.
+            guard areFinite else { throw reader.invalid("a number that is not finite") }
+            return values
         case BlockLayout.DoubleForm.decimal:
             let exponent = Int(try reader.readByte())
             guard exponent < scales.count else { throw reader.invalid("a scale of 10^\(exponent)") }

@@ -4,12 +4,16 @@ internal import Base
 internal import Columns
 internal import Model
 
-/// A batch whose blocks have been opened and verified.
+/// A batch whose blocks have been decoded once: whatever is stored can be read, merged and counted.
 struct CheckedBatch {
     struct Part {
         var collection: CollectionID
         var bytes: [UInt8]
         var block: Block
+        /// Of the block's columns, in their order.
+        var paths: [PropertyPath]
+        /// Events by hour since 1970.
+        var hours: [Int64: Int64]
     }
     let parts: [Part]
     let rollups: [RollupDelta]
@@ -23,6 +27,12 @@ struct CheckedBatch {
                 .badBatch,
                 "shard \(batch.shard): \(batch.fromOffset) to \(batch.toOffset) is no offset range"
             )
+        }
+        // Without a record there is no offset that would tell a repeated batch.
+        guard batch.blocks.isEmpty || batch.toOffset > batch.fromOffset else {
+            throw EventStoreError(
+                .badBatch,
+                "shard \(batch.shard): events of no record at offset \(batch.fromOffset)")
         }
         parts = try batch.blocks.enumerated().map { index, block in
             try Self.check(block, index: index, batch: batch)
@@ -39,33 +49,73 @@ struct CheckedBatch {
             "block \(index) of the batch at offset \(batch.fromOffset) of shard \(batch.shard)"
         do {
             let block = try Block(part.bytes)
-            try block.verifyChecksums()
-            guard block.rowCount > 0, let times = block.column(.timestamp), times.kinds == .int
-            else {
+            guard block.rowCount > 0, block.column(.timestamp)?.kinds == .int else {
                 throw EventStoreError(.badBatch, "\(place): no events, or events without a time")
             }
-            return Part(collection: part.collection, bytes: part.bytes, block: block)
+            var checked = Part(
+                collection: part.collection, bytes: part.bytes, block: block, paths: [], hours: [:])
+            try checked.readColumns()
+            return checked
         } catch let error as BlockError {
             throw EventStoreError(.badBatch, "\(place): \(error)", cause: error)
+        } catch let error as InvalidName {
+            throw EventStoreError(.badBatch, "\(place): \(error.message)", cause: error)
         }
     }
 
     /// The rollups count exactly the events: what they answer must be what a recount would.
     private func checkRollups(_ batch: ApplyBatch) throws {
-        var counts: [CollectionID: Int64] = [:]
-        for part in parts { counts[part.collection, default: 0] += Int64(part.block.rowCount) }
+        var counts: [CollectionID: [Int64: Int64]] = [:]
+        for part in parts {
+            counts[part.collection, default: [:]].merge(part.hours, uniquingKeysWith: +)
+        }
         for delta in rollups {
-            let (rest, overflow) = counts[delta.collection, default: 0]
+            let (rest, overflow) = counts[delta.collection, default: [:]][delta.hour, default: 0]
                 .subtractingReportingOverflow(delta.count)
             guard !overflow, delta.count > 0 else {
                 throw EventStoreError(.badBatch, "a rollup of \(delta.count) events")
             }
-            counts[delta.collection] = rest
+            counts[delta.collection]?[delta.hour] = rest
         }
-        guard let wrong = counts.first(where: { $0.value != 0 }) else { return }
-        throw EventStoreError(
-            .badBatch,
-            "batch at offset \(batch.fromOffset) of shard \(batch.shard): the rollups of "
-                + "\(wrong.key) miss its events by \(wrong.value)")
+        for (collection, hours) in counts {
+            guard let wrong = hours.first(where: { $0.value != 0 }) else { continue }
+            throw EventStoreError(
+                .badBatch,
+                "batch at offset \(batch.fromOffset) of shard \(batch.shard): the rollups of "
+                    + "\(collection) miss its events of hour \(wrong.key) by \(wrong.value)")
+        }
+    }
+}
+
+extension CheckedBatch.Part {
+    /// Decodes every column once and holds the header against what is there.
+    fileprivate mutating func readColumns() throws {
+        var textBytes = 0
+        for position in 0..<block.columnCount {
+            let chunk = block.column(at: position)
+            let text = chunk.withPathBytes { String(validating: $0, as: UTF8.self) }
+            let path = try PropertyPath(text ?? "")
+            paths.append(path)
+            let column = try chunk.decode()
+            textBytes += column.dictionary.bytes.count
+            if path == .timestamp { try count(column.ints) }
+        }
+        // No writer compresses a fresh block, so more text than a frame holds is a bomb.
+        guard textBytes <= Limits.rpcFrameBytesMax else {
+            throw BlockError(
+                code: .invalid, offset: 0, message: "\(textBytes) bytes of text in one block")
+        }
+    }
+
+    private mutating func count(_ times: [Int64]) throws(BlockError) {
+        let isSorted = zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
+        guard times.count == block.rowCount, times.min() == block.minTimestamp,
+            times.max() == block.maxTimestamp, isSorted || !block.isSortedByTimestamp
+        else {
+            throw BlockError(
+                code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
+                message: "the header says other times than the events have")
+        }
+        for time in times { hours[time.floorDivided(by: 3_600_000), default: 0] += 1 }
     }
 }

@@ -36,7 +36,7 @@ extension EventStore {
     ) throws {
         var changes = rows.makeBatch()
         var added: [(CollectionID, FreshBlock)] = []
-        var types: [CollectionID: [String: UInt8]] = [:]
+        var types: [CollectionID: [PropertyPath: UInt8]] = [:]
         for (index, part) in checked.parts.enumerated() {
             let row = StoreTables.row(batch.shard, part.collection)
             let position = BlockPosition(firstOffset: batch.fromOffset, index: Int32(index))
@@ -47,11 +47,9 @@ extension EventStore {
             changes.add(StoreTables.totals, key: row, Int64(part.block.rowCount))
             let size = FreshSize(rowCount: part.block.rowCount, byteCount: part.bytes.count)
             added.append((part.collection, FreshBlock(position: position, size: size)))
-            let known =
-                try types[part.collection]
-                ?? state.knownTypes.types(of: part.collection)
-                ?? storedTypes(row)
-            types[part.collection] = putTypes(of: part.block, row: row, known: known, &changes)
+            try putTypes(
+                of: part, row: row, known: state.knownTypes.types(of: part.collection),
+                &types[part.collection, default: [:]], &changes)
         }
         for delta in checked.rollups {
             let row = StoreTables.row(batch.shard, delta.collection)
@@ -66,37 +64,28 @@ extension EventStore {
         for (collection, block) in added {
             state.add(block, to: collection, policy: options.mergePolicy)
         }
-        for (collection, known) in types { state.knownTypes.set(known, of: collection) }
+        for (collection, learned) in types { state.knownTypes.set(learned, of: collection) }
     }
 
     // MARK: Schema
 
-    private func storedTypes(_ row: [UInt8]) throws -> [String: UInt8] {
-        var known: [String: UInt8] = [:]
-        try rows.forEach(StoreTables.schema, in: .beginning(with: row)) { cell in
-            var key = KeyReader(Array(cell.key.dropFirst(row.count)))
-            known[try key.readText()] = cell.value.first ?? 0
-            return true
-        }
-        return known
-    }
-
-    /// Adds the block's types to `known` and puts the cells that change.
+    /// Puts the cells of properties that come with a type for the first time. `learned` is what the
+    /// batch added to what is known. What is not known is looked up one by one: a collection may
+    /// have more properties than fit into memory.
     private func putTypes(
-        of block: Block, row: [UInt8], known: [String: UInt8], _ changes: inout WriteBatch
-    ) -> [String: UInt8] {
-        var known = known
-        for position in 0..<block.columnCount {
-            let column = block.column(at: position)
-            let path = column.path
-            let before = known[path] ?? 0
-            let after = before | TypeBits.bits(column.kinds, path: path)
-            guard after != before else { continue }
-            known[path] = after
-            changes.put(
-                StoreTables.schema, key: StoreTables.schemaKey(row, path: path), value: [after])
+        of part: CheckedBatch.Part, row: [UInt8], known: [PropertyPath: UInt8],
+        _ learned: inout [PropertyPath: UInt8], _ changes: inout WriteBatch
+    ) throws {
+        for (position, path) in part.paths.enumerated() {
+            let bits = TypeBits.bits(part.block.column(at: position).kinds, path: path.text)
+            if let before = learned[path] ?? known[path], before | bits == before { continue }
+            let key = StoreTables.schemaKey(row, path: path.text)
+            let before =
+                try learned[path] ?? known[path] ?? rows.get(StoreTables.schema, key: key)?.first
+            let after = (before ?? 0) | bits
+            learned[path] = after
+            if after != before { changes.put(StoreTables.schema, key: key, value: [after]) }
         }
-        return known
     }
 }
 

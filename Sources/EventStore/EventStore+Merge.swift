@@ -2,6 +2,9 @@
 // segment file. Order of a seal: read and merge; write the file, sync it, rename it, sync the
 // directory; then one synced batch that names the sealed blocks in the manifest and removes the
 // fresh ones. A stop before the batch leaves an orphan file; after it everything is done.
+//
+// What cannot be read is left where it is, and the rest goes on; the first damage is thrown at the
+// end of the round.
 
 internal import Base
 internal import Columns
@@ -27,62 +30,122 @@ private struct MergeTask {
     var collection: CollectionID
     var blocks: [FreshBlock]
     var seals: Bool
+    /// The collection's fresh blocks before `blocks`. Blocks are sealed from the oldest on.
+    var older: [FreshBlock]
+}
+
+/// A sealed block that is to be written.
+private struct SealedBlock {
+    var position: BlockPosition
+    var bytes: [UInt8]
+    var record: BlockRecord
 }
 
 extension EventStore {
     /// Does the merges that are due now, in all shards. Returns an empty report at once if another
-    /// thread is merging. `apply` and `scan` go on meanwhile.
+    /// thread is merging. `apply` and `scan` go on meanwhile. Damage of one collection is thrown
+    /// after the others have been merged, trouble with the disk at once.
     package func mergeOnce() throws -> MergeReport {
         try checkOpen()
         guard !isMerging.exchange(true, ordering: .acquiring) else { return MergeReport() }
         defer { isMerging.store(false, ordering: .releasing) }
-        var report = MergeReport()
+        var round = MergeRound()
+        defer { metrics.recordMerge(round.report, freshRows: freshRowCount) }
         do {
-            for shard in allShards { try merge(shard, &report) }
+            for shard in allShards { try merge(shard, &round) }
         } catch { throw EventStoreError.wrapping(error) }
-        metrics.recordMerge(report, freshRows: freshRowCount)
-        return report
+        if let damage = round.damage { throw damage }
+        return round.report
     }
 
-    private func merge(_ shard: Shard, _ report: inout MergeReport) throws {
+    private struct MergeRound {
+        var report = MergeReport()
+        var damage: EventStoreError?
+        /// Collections of the shard being merged that have met damage.
+        var damaged: Set<CollectionID> = []
+
+        /// Runs a step of one collection; nil if it met damage, now or before: sealed blocks stay
+        /// older than fresh ones.
+        mutating func attempt<Result>(
+            _ collection: CollectionID, _ step: () throws -> Result
+        ) throws -> Result? {
+            guard !damaged.contains(collection) else { return nil }
+            do { return try step() } catch {
+                let error = EventStoreError.wrapping(error)
+                guard let found = error as? EventStoreError, found.code == .damaged else {
+                    throw error
+                }
+                damage = damage ?? found
+                damaged.insert(collection)
+                return nil
+            }
+        }
+    }
+
+    private func merge(_ shard: Shard, _ round: inout MergeRound) throws {
         let policy = options.mergePolicy
+        round.damaged = []
         let tasks = shard.state.withLock { state in
             state.pending.sorted().flatMap { collection in
                 let blocks = state.fresh[collection, default: []]
                 return TailPlanner.plan(blocks.map(\.size), policy: policy).map {
                     MergeTask(
-                        collection: collection, blocks: Array(blocks[$0.range]), seals: $0.seals)
+                        collection: collection, blocks: Array(blocks[$0.range]), seals: $0.seals,
+                        older: Array(blocks[..<$0.range.lowerBound]))
                 }
             }
         }
-        for task in tasks where !task.seals { try compact(task, shard, &report) }
-        var seals = tasks.filter(\.seals)[...]
-        while !seals.isEmpty { try sealSome(&seals, shard, &report) }
+        var seals = tasks.filter(\.seals)
+        for task in tasks where !task.seals {
+            guard let isDone = try round.attempt(task.collection, { try compact(task, shard) })
+            else { continue }
+            if isDone {
+                round.report.compactedBlocks += 1
+            } else {
+                var larger = task
+                larger.blocks = task.older + task.blocks
+                seals.append(larger)
+            }
+        }
+        var rest = seals[...]
+        while !rest.isEmpty { try sealSome(&rest, shard, &round) }
     }
 
     // MARK: Reading
 
-    private func merged(_ task: MergeTask, row: [UInt8]) throws -> BlockBuilder {
+    /// Merges blocks from the first on, as many as the policy allows to be held in memory, at least
+    /// one. Returns how many.
+    private func merged(
+        _ blocks: ArraySlice<FreshBlock>, row: [UInt8]
+    ) throws -> (builder: BlockBuilder, count: Int) {
         var builder = BlockBuilder()
-        for block in task.blocks {
-            let key = block.position.key(row)
+        var count = 0
+        for fresh in blocks {
+            let key = fresh.position.key(row)
             guard let bytes = try rows.get(StoreTables.tail, key: key) else {
                 throw EventStoreError(
                     .damaged, "the bytes of the block \(hexadecimal(key)) of the manifest are gone")
             }
-            do { try builder.append(try Block(bytes)) } catch {
-                throw EventStoreError(error, in: "fresh block \(hexadecimal(key))")
-            }
+            do {
+                let block = try Block(bytes)
+                let size = builder.approximateByteCount + block.approximateByteCount
+                if count > 0, size > options.mergePolicy.memoryBytes { break }
+                try builder.append(block)
+            } catch { throw EventStoreError(error, in: "fresh block \(hexadecimal(key))") }
+            count += 1
         }
-        return builder
+        return (builder, count)
     }
 
     // MARK: Fresh to fresh
 
-    private func compact(_ task: MergeTask, _ shard: Shard, _ report: inout MergeReport) throws {
-        guard let first = task.blocks.first else { return }
+    /// False if the blocks together are too large to be read again and again.
+    private func compact(_ task: MergeTask, _ shard: Shard) throws -> Bool {
+        guard let first = task.blocks.first else { return true }
         let row = StoreTables.row(shard.id, task.collection)
-        let bytes = try merged(task, row: row).encode()
+        let (builder, count) = try merged(task.blocks[...], row: row)
+        guard count == task.blocks.count else { return false }
+        let bytes = builder.encode()
         let record = BlockRecord(fresh: try Block(bytes))
         var changes = rows.makeBatch()
         delete(task.blocks, row: row, &changes)
@@ -96,23 +159,35 @@ extension EventStore {
             $0.replace(
                 task.blocks, by: outcome, of: task.collection, policy: options.mergePolicy)
         }
-        report.compactedBlocks += 1
+        return true
     }
 
     // MARK: Fresh to sealed
 
     /// Takes tasks until a segment has a good size, and seals them together.
     private func sealSome(
-        _ tasks: inout ArraySlice<MergeTask>, _ shard: Shard, _ report: inout MergeReport
+        _ tasks: inout ArraySlice<MergeTask>, _ shard: Shard, _ round: inout MergeRound
     ) throws {
-        var segment = SegmentBuilder(shard: shard.id, number: segments.takeNumber())
+        var segment = SegmentBuilder(shard: shard.id, number: try takeSegmentNumber())
         var changes = rows.makeBatch()
         var done: [MergeTask] = []
         while let task = tasks.first, segment.byteCount < Limits.segmentBytesAim {
             tasks = tasks.dropFirst()
-            try seal(task, shard.id, into: &segment, &changes)
+            let row = StoreTables.row(shard.id, task.collection)
+            guard let blocks = try round.attempt(task.collection, { try sealed(task, row: row) })
+            else { continue }
+            delete(task.blocks, row: row, &changes)
+            for var block in blocks {
+                let offset = segment.append(
+                    block.bytes, collection: task.collection, position: block.position,
+                    record: block.record)
+                block.record.place = .sealed(segment: segment.number, offset: offset)
+                changes.put(
+                    StoreTables.blocks, key: block.position.key(row), value: block.record.encoded)
+            }
             done.append(task)
         }
+        guard !done.isEmpty else { return }
         try segments.write(segment)
         try rows.write(changes, sync: true)
         shard.state.withLock { state in
@@ -121,37 +196,46 @@ extension EventStore {
                     task.blocks, by: nil, of: task.collection, policy: options.mergePolicy)
             }
         }
-        report.segments += 1
-        report.segmentBytes += segment.byteCount
-        report.sealedBlocks += segment.entries.count
-        report.sealedRows += segment.entries.reduce(0) { $0 + $1.rowCount }
+        round.report.segments += 1
+        round.report.segmentBytes += segment.byteCount
+        round.report.sealedBlocks += segment.entries.count
+        round.report.sealedRows += segment.entries.reduce(0) { $0 + $1.rowCount }
     }
 
-    private func seal(
-        _ task: MergeTask, _ shard: ShardID, into segment: inout SegmentBuilder,
-        _ changes: inout WriteBatch
-    ) throws {
-        guard let first = task.blocks.first else { return }
-        let row = StoreTables.row(shard, task.collection)
-        let bytes = try merged(task, row: row).encode(form: .sealed)
-        var record = BlockRecord(fresh: try Block(bytes))
-        let offset = segment.append(
-            bytes, collection: task.collection, position: first.position, record: record)
-        record.place = .sealed(segment: segment.number, offset: offset)
-        delete(task.blocks, row: row, &changes)
-        changes.put(StoreTables.blocks, key: first.position.key(row), value: record.encoded)
+    /// A segment's number, noted before its file is made, so that a store that cannot write makes
+    /// no files that nobody will ever name.
+    private func takeSegmentNumber() throws -> UInt64 {
+        let number = segments.takeNumber()
+        var changes = rows.makeBatch()
+        changes.putNextSegment(number + 1)
+        try rows.write(changes, sync: false)
+        return number
+    }
+
+    /// One sealed block; several if one would take too much memory.
+    private func sealed(_ task: MergeTask, row: [UInt8]) throws -> [SealedBlock] {
+        var rest = task.blocks[...]
+        var sealed: [SealedBlock] = []
+        while let first = rest.first {
+            let (builder, count) = try merged(rest, row: row)
+            let bytes = builder.encode(form: .sealed)
+            let record = BlockRecord(fresh: try Block(bytes))
+            sealed.append(SealedBlock(position: first.position, bytes: bytes, record: record))
+            rest = rest.dropFirst(count)
+        }
+        return sealed
     }
 
     /// Deletes fresh blocks that lie next to each other. Many single deletes slow iterators, many
-    /// range deletes slow lookups; a merge of the usual size takes the former.
+    /// range deletes slow lookups; a merge of the usual size takes the former. The manifest, which
+    /// also holds sealed blocks, never takes a range.
     private func delete(_ blocks: [FreshBlock], row: [UInt8], _ changes: inout WriteBatch) {
         let keys = blocks.map { $0.position.key(row) }
-        for table in [StoreTables.tail, StoreTables.blocks] {
-            if keys.count > 256, let first = keys.first, let last = keys.last {
-                changes.delete(table, lower: first, upper: last + [0])
-            } else {
-                for key in keys { changes.delete(table, key: key) }
-            }
+        for key in keys { changes.delete(StoreTables.blocks, key: key) }
+        if keys.count > 256, let first = keys.first, let last = keys.last {
+            changes.delete(StoreTables.tail, lower: first, upper: last + [0])
+        } else {
+            for key in keys { changes.delete(StoreTables.tail, key: key) }
         }
     }
 }

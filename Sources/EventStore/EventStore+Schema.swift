@@ -11,7 +11,7 @@ extension EventStore {
     ) throws -> [CollectionSchema] {
         try checkOpen()
         var counts: [CollectionName: Int64] = [:]
-        var types: [CollectionName: [String: UInt8]] = [:]
+        var types: [CollectionName: [PropertyPath: UInt8]] = [:]
         do {
             let snapshot = rows.snapshot()
             for shard in shardIDs {
@@ -33,22 +33,22 @@ extension EventStore {
                     _ = try key.readInt32()
                     let name = try StoreTables.readCollection(&key).collection
                     let bits = cell.value.first ?? 0
-                    types[name, default: [:]][try key.readText(), default: 0] |= bits
+                    let path = try PropertyPath(try key.readText())
+                    types[name, default: [:]][path, default: 0] |= bits
                     return true
                 }
             }
-            return try counts.sorted { $0.key < $1.key }.map { name, count in
+            return counts.sorted { $0.key < $1.key }.map { name, count in
                 CollectionSchema(
                     collection: name, eventCount: count,
-                    properties: try Self.properties(types[name, default: [:]]))
+                    properties: Self.properties(types[name, default: [:]]))
             }
         } catch { throw EventStoreError.wrapping(error) }
     }
 
-    private static func properties(_ types: [String: UInt8]) throws -> [PropertySchema] {
-        try types.sorted { $0.key < $1.key }.flatMap { path, bits in
-            let path = try PropertyPath(path)
-            return TypeBits.types(bits).map { PropertySchema(path: path, type: $0) }
+    private static func properties(_ types: [PropertyPath: UInt8]) -> [PropertySchema] {
+        types.sorted { $0.key < $1.key }.flatMap { path, bits in
+            TypeBits.types(bits).map { PropertySchema(path: path, type: $0) }
         }
     }
 }

@@ -71,17 +71,33 @@ package final class EventStore: Sendable {
                 directory: directory + "/rows", tables: StoreTables.all, options: memory)
             segments = try SegmentLibrary(directory: directory + "/segments", disk: disk)
             let loaded = try StoreLoader(rows, policy: options.mergePolicy).load()
-            let swept = try segments.sweep(keeping: loaded.segments)
-            if swept > 0 {
-                logger.notice(
-                    "removed segments that no manifest names",
-                    metadata: [LogKeys.segmentCount: "\(swept)"])
-            }
+            // The names of the two directories, before anything relies on what is in them.
+            try disk.syncDirectory(directory)
+            try Self.sweep(segments, rows, keeping: loaded.segments, logger)
             shards = Mutex(loaded.shards)
         } catch { throw EventStoreError.wrapping(error) }
         self.options = options
         self.logger = logger
         metrics.freshRows.set(freshRowCount)
+    }
+
+    /// Removes segments that no manifest cell names. Their numbers are noted first: a number names
+    /// one file for ever, wherever copies of it are.
+    private static func sweep(
+        _ segments: SegmentLibrary, _ rows: RowStore, keeping referenced: Set<UInt64>,
+        _ logger: Logger
+    ) throws {
+        let next = try rows.counter(StoreTables.numbers, key: StoreTables.nextSegmentKey)
+        let orphans = try segments.orphans(
+            keeping: referenced, next: UInt64(bitPattern: next))
+        guard !orphans.isEmpty else { return }
+        var changes = rows.makeBatch()
+        changes.putNextSegment(segments.nextNumber)
+        try rows.write(changes, sync: true)
+        for name in orphans { try segments.remove(name) }
+        logger.notice(
+            "removed segments that no manifest names",
+            metadata: [LogKeys.segmentCount: "\(orphans.count)"])
     }
 
     /// Makes everything durable; later calls throw. The files are let go of with the last

@@ -38,7 +38,8 @@ enum SegmentFormat {
     /// The number in a segment's file name; nil for other names.
     static func number(ofFile name: String) -> UInt64? {
         guard name.utf8.count == 24, name.hasSuffix(".segment") else { return nil }
-        return UInt64(name.prefix(16), radix: 16)
+        // The greatest has no successor: nobody's file of ours.
+        return UInt64(name.prefix(16), radix: 16).flatMap { $0 < .max ? $0 : nil }
     }
 
     static func header(shard: ShardID, number: UInt64) -> [UInt8] {

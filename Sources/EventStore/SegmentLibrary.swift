@@ -25,23 +25,26 @@ final class SegmentLibrary: Sendable {
 
     func path(of number: UInt64) -> String { directory + "/" + SegmentFormat.fileName(number) }
 
-    /// Removes files that `referenced` does not name: a merge wrote them and stopped before its
-    /// manifest did. Returns how many. Numbers are never used twice, also not those of orphans.
-    func sweep(keeping referenced: Set<UInt64>) throws -> Int {
-        var swept = 0
-        var greatest = referenced.max() ?? 0
+    /// Files that `referenced` does not name: a merge wrote them and stopped before its manifest
+    /// did. From here on numbers follow those of all files, these included, and are at least `next`.
+    func orphans(keeping referenced: Set<UInt64>, next: UInt64) throws -> [String] {
+        var orphans: [String] = []
+        var greatest = max(referenced.max() ?? 0, next > 0 ? next - 1 : 0)
         for name in try disk.names(in: directory) {
             let number = SegmentFormat.number(ofFile: name)
             if let number { greatest = max(greatest, number) }
             if let number, referenced.contains(number) { continue }
-            guard number != nil || name.hasSuffix(".tmp") else { continue }
-            try disk.remove(directory + "/" + name)
-            swept += 1
+            if number != nil || name.hasSuffix(".tmp") { orphans.append(name) }
         }
-        let next = greatest + 1
-        state.withLock { $0.nextNumber = next }
-        return swept
+        let following = greatest + 1
+        state.withLock { $0.nextNumber = following }
+        return orphans
     }
+
+    /// The number that the next segment will get.
+    var nextNumber: UInt64 { state.withLock { $0.nextNumber } }
+
+    func remove(_ name: String) throws { try disk.remove(directory + "/" + name) }
 
     func takeNumber() -> UInt64 {
         state.withLock { state in
@@ -55,9 +58,17 @@ final class SegmentLibrary: Sendable {
     func write(_ builder: SegmentBuilder) throws {
         let target = path(of: builder.number)
         let temporary = target + ".tmp"
-        try disk.create(temporary, pieces: builder.finish())
-        try disk.rename(temporary, to: target)
-        try disk.syncDirectory(directory)
+        do {
+            try disk.create(temporary, pieces: builder.finish())
+            try disk.rename(temporary, to: target)
+            try disk.syncDirectory(directory)
+        } catch {
+            // The disk may be full: half a file must not keep it so. What cannot be removed now is
+            // swept at the next start.
+            try? disk.remove(temporary)
+            try? disk.remove(target)
+            throw error
+        }
     }
 
     func segment(_ number: UInt64) throws -> Segment {

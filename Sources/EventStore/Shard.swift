@@ -68,14 +68,19 @@ final class Shard: Sendable {
 struct KnownTypes: Sendable {
     /// Properties kept: about 100 bytes each. A choice.
     private static let propertiesMax = 500_000
-    private var types: [CollectionID: [String: UInt8]] = [:]
+    private var types: [CollectionID: [PropertyPath: UInt8]] = [:]
     private var count = 0
 
-    func types(of collection: CollectionID) -> [String: UInt8]? { types[collection] }
+    func types(of collection: CollectionID) -> [PropertyPath: UInt8] {
+        types[collection, default: [:]]
+    }
 
-    mutating func set(_ known: [String: UInt8], of collection: CollectionID) {
-        count += known.count - (types[collection]?.count ?? 0)
-        types[collection] = known
+    /// Adds properties of a collection, or changes them.
+    mutating func set(_ changed: [PropertyPath: UInt8], of collection: CollectionID) {
+        guard !changed.isEmpty else { return }
+        let before = types[collection]?.count ?? 0
+        types[collection, default: [:]].merge(changed) { $1 }
+        count += (types[collection]?.count ?? 0) - before
         guard count > Self.propertiesMax else { return }
         types = [:]
         count = 0

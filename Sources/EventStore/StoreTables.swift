@@ -8,6 +8,7 @@
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
+//     numbers    name                           -                         a number of the store
 //
 // `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones,
 // whose
@@ -25,12 +26,20 @@ enum StoreTables {
     static let rollups = TableName("rollups")
     static let totals = TableName("totals")
     static let schema = TableName("schema")
+    static let numbers = TableName("numbers")
 
     static let all = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
         TableDefinition(rollups, hasCounters: true), TableDefinition(totals, hasCounters: true),
-        TableDefinition(schema),
+        TableDefinition(schema), TableDefinition(numbers),
     ]
+
+    /// The cell of `numbers` that says which number the next segment gets.
+    static var nextSegmentKey: [UInt8] {
+        var key = KeyWriter()
+        key.append("next_segment")
+        return key.bytes
+    }
 
     static func row(_ shard: ShardID) -> [UInt8] {
         var key = KeyWriter()
@@ -66,6 +75,14 @@ enum StoreTables {
         CollectionID(
             project: try ProjectID(try key.readText()),
             collection: try CollectionName(try key.readText()))
+    }
+}
+
+extension WriteBatch {
+    mutating func putNextSegment(_ number: UInt64) {
+        var value = ByteWriter()
+        value.write(littleEndian: number)
+        put(StoreTables.numbers, key: StoreTables.nextSegmentKey, value: value.bytes)
     }
 }
 

@@ -7,13 +7,18 @@
 // small its batches are. Small collections stay fresh: a hundred thousand of them
 // are rows of one table and not a hundred thousand files.
 
+internal import Base
+
 /// When to merge.
 package struct MergePolicy: Sendable {
     /// Rows of a sealed block.
     package var sealRows = 65_536
     /// Bytes of fresh blocks that are sealed together even if they have fewer rows. 32 MiB: a few
-    /// hundred bytes an event for a full block, and a bound on the merger's memory.
+    /// hundred bytes an event for a full block.
     package var sealBytes = 32 << 20
+    /// Memory that the values of one merge may take: blocks of many properties that hardly change
+    /// are a hundred times as large there as in their bytes.
+    package var memoryBytes = Limits.mergeBytesMax
     /// Blocks of similar size that are merged into one.
     package var fanIn = 16
 

@@ -33,6 +33,16 @@ package enum ColumnLoops {
         for index in 0..<count { target[index] = Double(source[index]) / scale }
     }
 
+    /// Whether all values are finite.
+    package static func areFinite(_ values: UnsafePointer<Double>, count: Int) -> Bool {
+        // Sums of doubles must keep their order and would not become vector instructions.
+        var found: UInt64 = 0
+        for index in 0..<count {
+            found |= (values[index].bitPattern & ~(1 << 63)) &+ (1 << 52)
+        }
+        return found >> 63 == 0
+    }
+
     /// Rows whose tag is `tag`.
     package static func count(_ tags: UnsafePointer<UInt8>, count: Int, equalTo tag: UInt8) -> Int {
         var found = 0

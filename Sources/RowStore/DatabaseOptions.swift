@@ -49,6 +49,7 @@ internal import CRocksDB
         unsafe rocksdb_options_set_compression(options, Int32(rocksdb_lz4_compression))
         // Its own log: a few files, no periodic statistics.
         unsafe rocksdb_options_set_keep_log_file_num(options, 4)
+        unsafe rocksdb_options_set_max_log_file_size(options, 16 << 20)
         unsafe rocksdb_options_set_stats_dump_period_sec(options, 0)
         return unsafe options
     }

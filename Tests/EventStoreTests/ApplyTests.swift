@@ -3,6 +3,7 @@ import Base
 import Columns
 import EventStore
 import Model
+import Plan
 import Testing
 
 /// A batch is stored exactly once, whole, or not at all.
@@ -85,6 +86,86 @@ import Testing
         #expect(try answer(store, a) == expected([], a))
     }
 
+    /// An apply that changes no offset could be repeated and would count twice.
+    @Test func eventsOfNoRecordAreRefused() throws {
+        let store = try open(directory)
+        let wrong = batch(events(3, seed: 1), from: 0, to: 0)
+        let error = #expect(throws: EventStoreError.self) { try store.apply(wrong) }
+        #expect(error?.code == .badBatch)
+        #expect(try answer(store, a) == expected([], a))
+    }
+
+    @Test func rollupsOfOtherHoursAreRefused() throws {
+        let store = try open(directory)
+        var wrong = batch(events(3, seed: 1), from: 0)
+        wrong.rollups[0].hour += 1000
+        let error = #expect(throws: EventStoreError.self) { try store.apply(wrong) }
+        #expect(error?.code == .badBatch)
+    }
+
+    /// Whatever an apply accepts can be read: every change under right checksums is refused, or
+    /// the store answers and merges what it took.
+    @Test func whatIsAcceptedCanBeReadAndMerged() throws {
+        let seed: UInt64 = 5
+        var random = PRNG(seed: seed)
+        let clean = batch(
+            events(40, seed: 6).map { event in
+                PlainEvent(collection: a, time: event.time, number: event.number, word: event.word)
+            }, from: 0)
+        let store = try open(directory)
+        var next: Int64 = 0
+        for _ in 0..<600 {
+            var changed = clean
+            (changed.fromOffset, changed.toOffset) = (next, next + 40)
+            for _ in 0..<Int.random(in: 1...2, using: &random) {
+                let place = Int.random(in: 12..<changed.blocks[0].bytes.count, using: &random)
+                changed.blocks[0].bytes[place] = UInt8(truncatingIfNeeded: random.next())
+            }
+            repairChecksums(&changed.blocks[0].bytes)
+            do { _ = try store.apply(changed) } catch let error as EventStoreError {
+                #expect(error.code == .badBatch, "seed \(seed): \(error)")
+            }
+            next = store.appliedOffset(ShardID(0))
+            if next > 0, random.next() % 8 == 0 { _ = try store.mergeOnce() }
+        }
+        while store.hasMergeWork { _ = try store.mergeOnce() }
+        var plan = ScanPlan(collection: a, aggregates: [AggregateRequest(kind: .count)])
+        plan.filters = [.exists(.timestamp, true)]
+        let read = try store.scan(plan, shards: [ShardID(0)]) {}
+        #expect(read.groups.map(\.states) == [[.count(next)]], "seed \(seed)")
+        #expect(try store.verify().damages == [], "seed \(seed)")
+        #expect(next > 0 && next < 600 * 40, "seed \(seed)")
+    }
+
+    @Test func typesAddUpAlsoAfterReopening() throws {
+        func apply(
+            _ names: [String], from: Int64, _ fill: (inout BlockBuilder, ColumnIndex) -> Void
+        )
+            throws
+        {
+            let store = try open(directory)
+            var builder = BlockBuilder()
+            builder.beginRow(timestamp: 0)
+            for name in names { fill(&builder, builder.column(name)) }
+            builder.endRow()
+            _ = try store.apply(
+                ApplyBatch(
+                    shard: ShardID(0), fromOffset: from, toOffset: from + 1,
+                    blocks: [CollectionBlock(collection: a, bytes: builder.encode())],
+                    rollups: [RollupDelta(collection: a, hour: 0, count: 1)]))
+        }
+        // Two spellings of one letter are two properties.
+        try apply(["\u{E9}", "e\u{301}"], from: 0) { $0.appendInt(1, to: $1) }
+        try apply(["\u{E9}"], from: 1) { $0.appendString("x", to: $1) }
+        try apply(["\u{E9}", "x"], from: 2) { $0.appendBool(true, to: $1) }
+        let schema = try open(directory).schema(project: a.project)
+        let types = schema.flatMap(\.properties).map {
+            "\($0.path.text.utf8.count) \($0.type.name)"
+        }
+        #expect(
+            types == ["3 num", "14 datetime", "1 bool", "2 string", "2 num", "2 bool"])
+    }
+
     @Test func schemaListsTypesAndCounts() throws {
         let store = try open(directory)
         _ = try store.apply(batch(events(10, seed: 1), from: 0))
@@ -126,4 +207,22 @@ import Testing
             #expect(schema.map(\.eventCount) == [1])
         }
     }
+}
+
+/// Makes the checksums of a block right again, as a broken writer would.
+private func repairChecksums(_ bytes: inout [UInt8]) {
+    func field(_ offset: Int) -> Int {
+        (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
+    }
+    func store(_ value: UInt32, at offset: Int) {
+        for index in 0..<4 {
+            bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+        }
+    }
+    for entry in stride(from: 48, through: min(field(20) * 48, bytes.count - 48), by: 48) {
+        let (begin, end) = (field(entry + 8), field(entry + 8) + field(entry + 12))
+        if end <= bytes.count { store(crc32c(bytes[begin..<end]), at: entry + 16) }
+    }
+    let header = field(4)
+    if header >= 12, header <= bytes.count { store(crc32c(bytes[12..<header]), at: 8) }
 }

@@ -47,6 +47,22 @@ import Testing
         return disk.hasStopped
     }
 
+    /// Copies of a segment may be anywhere: its number never names another file.
+    @Test func theNumberOfAnOrphanIsNotUsedAgain() throws {
+        let directory = try TemporaryDirectory()
+        var random = PRNG(seed: 8)
+        let events = randomEvents(250, collections: [name], random: &random)
+        // After the rename, so that the file has its name.
+        #expect(try stopMerge(directory, events: events, at: 1, beforeTheStep: false))
+        let orphans = try LocalDisk().names(in: directory.path + "/store/segments")
+        #expect(orphans.count == 1)
+        for _ in 0..<2 { _ = try open(directory) }
+        let store = try open(directory)
+        while store.hasMergeWork { _ = try store.mergeOnce() }
+        let files = try LocalDisk().names(in: directory.path + "/store/segments")
+        #expect(!files.isEmpty && files.allSatisfy { $0 > orphans[0] }, "\(files)")
+    }
+
     private func segmentFiles(_ directory: TemporaryDirectory) throws -> Int {
         try LocalDisk().names(in: directory.path + "/store/segments").count
     }
@@ -95,7 +111,12 @@ final class StoppingDisk: Disk {
     func names(in directory: String) throws(DiskError) -> [String] {
         try disk.names(in: directory)
     }
-    func remove(_ path: String) throws(DiskError) { try disk.remove(path) }
+    func remove(_ path: String) throws(DiskError) {
+        guard !hasStopped else {
+            throw DiskError(operation: "remove", path: path, reason: "stopped by the test")
+        }
+        try disk.remove(path)
+    }
     func map(_ path: String) throws(DiskError) -> MappedFile { try disk.map(path) }
     func read(_ path: String) throws(DiskError) -> [UInt8]? { try disk.read(path) }
 }

@@ -18,10 +18,12 @@ func smallPolicy() -> EventStoreOptions {
     return options
 }
 
+let quiet = Logger(label: "test")
+
 func open(_ directory: TemporaryDirectory, disk: any Disk = LocalDisk()) throws -> EventStore {
     try EventStore(
         directory: directory.path + "/store", options: smallPolicy(), disk: disk,
-        logger: Logger(label: "test"))
+        logger: quiet)
 }
 
 struct PlainEvent: Sendable {
