@@ -28,7 +28,7 @@ final class EventSpout: Spout, Sendable {
 
     private enum Job: Sendable {
         case locate(Int32, ticket: UInt64, after: Duration)
-        case seek(PartitionOffset, ticket: UInt64, after: Duration)
+        case place(Int32, ticket: UInt64, after: Duration)
     }
 
     private let topic: String
@@ -103,13 +103,11 @@ final class EventSpout: Spout, Sendable {
             perform(state.table.received(records), &state)
         case .partitionEnd(let end):
             perform(state.table.reachedEnd(end.partition, at: end.offset), &state)
-        case .sought(let place, let ticket, let error):
+        case .placed(let placement, let error):
             if let error {
-                logger.debug("cannot seek", metadata: [LogKeys.reason: "\(error)"])
-                perform(state.table.cannotSeek(place.partition, ticket: ticket), &state)
-            } else {
-                perform(state.table.sought(place.partition, ticket: ticket), &state)
+                logger.warning("cannot be placed", metadata: [LogKeys.reason: "\(error)"])
             }
+            perform(state.table.placed(placement, failed: error != nil), &state)
         case .outOfRange(let place):
             logger.warning(
                 "the log does not hold the wanted offset",
@@ -213,9 +211,11 @@ final class EventSpout: Spout, Sendable {
     private func perform(_ job: Job) async {
         do {
             switch job {
-            case .seek(let offset, let ticket, let wait):
+            case .place(let partition, let ticket, let wait):
                 try await Task.sleep(for: wait)
-                state.withLock { $0.consumer?.seek(to: offset, ticket: ticket) }
+                state.withLock { state in
+                    perform(state.table.place(partition, ticket: ticket), &state)
+                }
             case .locate(let partition, let ticket, let wait):
                 try await Task.sleep(for: wait)
                 await locate(partition, ticket)
@@ -254,29 +254,23 @@ final class EventSpout: Spout, Sendable {
 
 extension EventSpout {
     private func perform(_ commands: [SpoutCommand], _ state: inout State) {
-        for command in commands {
-            do { try perform(command, &state) } catch { fail(error) }
-        }
+        for command in commands { perform(command, &state) }
     }
 
-    private func perform(_ command: SpoutCommand, _ state: inout State) throws {
+    private func perform(_ command: SpoutCommand, _ state: inout State) {
         switch command {
         case .begin(let partition): state.runtime?.assign(partition)
         case .end(let partition): state.runtime?.revoke(partition)
         case .wake(let partition): state.runtime?.wake(partition)
-        case .assign(let places): try state.consumer?.assign(offsets(places))
-        case .unassign: try state.consumer?.unassign()
-        case .pause(let partition): try state.consumer?.pause([place(partition)])
-        case .resume(let partition): try state.consumer?.resume([place(partition)])
+        case .assign(let places, let placement):
+            state.consumer?.assign(offsets(places), ticket: placement)
+        case .unassign: state.consumer?.unassign()
+        case .pause(let partition): state.consumer?.pause([place(partition)])
+        case .resume(let partition): state.consumer?.resume([place(partition)])
         case .locate(let partition, let ticket, let wait):
             inbox.yield(.locate(partition, ticket: ticket, after: wait))
-        case .seek(let partition, let offset, let ticket, let wait):
-            let target = PartitionOffset(place(partition), offset: offset)
-            if wait == .zero {
-                state.consumer?.seek(to: target, ticket: ticket)
-            } else {
-                inbox.yield(.seek(target, ticket: ticket, after: wait))
-            }
+        case .place(let partition, let ticket, let wait):
+            inbox.yield(.place(partition, ticket: ticket, after: wait))
         case .commit(let places): commit(places, state.consumer)
         case .lost(let partition, let lost): reportLoss(partition, lost)
         case .logEndsEarly(let partition, let applied, let end):

@@ -18,16 +18,16 @@ package enum SpoutCommand: Sendable, Equatable {
     case end(Int32)
     /// Tell the topology that the partition has a batch.
     case wake(Int32)
-    /// Tell the consumer the whole assignment, and where each partition reads from.
-    case assign([Int32: Int64])
+    /// Tell the consumer the whole assignment, and where each partition reads from; then `placed`.
+    case assign([Int32: Int64], placement: UInt64)
     /// Tell the consumer that nothing is assigned.
     case unassign
     case pause(Int32)
     case resume(Int32)
     /// Ask store and log where the partition stands; then `located` or `cannotLocate`.
     case locate(Int32, ticket: UInt64, after: Duration)
-    /// Make the consumer go on at an offset; then `sought` or `cannotSeek`.
-    case seek(Int32, to: Int64, ticket: UInt64, after: Duration)
+    /// Call `place` after a wait.
+    case place(Int32, ticket: UInt64, after: Duration)
     /// Commit these offsets for the group.
     case commit([Int32: Int64])
     /// The log no longer holds these offsets, and they were never applied.
@@ -40,8 +40,10 @@ package enum SpoutCommand: Sendable, Equatable {
 package struct SpoutTable: Sendable {
     private struct Slot: Sendable {
         var machine: SpoutPartition<LogRecord>
-        /// The consumer reads nothing of the partition until it is assigned anew.
-        var isStopped = false
+        /// The seek whose time has come.
+        var dueTicket: UInt64?
+        /// The assignment that performs it.
+        var placement: UInt64?
         /// The log ended early when it was last asked.
         var isRefused = false
     }
@@ -51,6 +53,7 @@ package struct SpoutTable: Sendable {
     private var slots: [Int32: Slot] = [:]
     /// At most one entry a partition of the topic.
     private var lastTickets: [Int32: UInt64] = [:]
+    private var lastPlacement: UInt64 = 0
     private var isStopping = false
 
     package init(limits: SpoutLimits, seed: UInt64) {
@@ -74,7 +77,6 @@ package struct SpoutTable: Sendable {
         var commands = slots.keys.sorted().map { SpoutCommand.end($0) }
         rememberTickets()
         slots = [:]
-        var places: [Int32: Int64] = [:]
         for partition in partitions.sorted() {
             var machine = SpoutPartition<LogRecord>(
                 limits: limits, seed: seed &+ UInt64(UInt32(bitPattern: partition)),
@@ -83,10 +85,9 @@ package struct SpoutTable: Sendable {
             slots[partition] = Slot(machine: machine)
             commands.append(.begin(partition))
             commands += translate(actions, partition)
-            // It stands still there until it is sought.
-            places[partition] = PartitionOffset.end
         }
-        return [.assign(places)] + commands
+        // The group waits for an answer; partitions follow as soon as their places are known.
+        return [assignPlaces()] + commands
     }
 
     /// The group takes everything back. Nothing can be committed any more if it is lost already.
@@ -117,31 +118,55 @@ package struct SpoutTable: Sendable {
         with(partition) { $0.machine.reachedEnd(offset) }
     }
 
-    package mutating func sought(_ partition: Int32, ticket: UInt64) -> [SpoutCommand] {
-        with(partition) { $0.machine.sought(ticket: ticket) }
+    /// The wait before a seek is over.
+    package mutating func place(_ partition: Int32, ticket: UInt64) -> [SpoutCommand] {
+        guard slots[partition]?.machine.seekTicket == ticket else { return [] }
+        slots[partition]?.dueTicket = ticket
+        return [assignPlaces()]
     }
 
-    /// A partition that the consumer had stopped is begun anew, and with it all others: where they
-    /// are, since the consumer takes an assignment only as a whole.
-    package mutating func cannotSeek(_ partition: Int32, ticket: UInt64) -> [SpoutCommand] {
-        let again = with(partition) { $0.machine.cannotSeek(ticket: ticket) }
-        guard !again.isEmpty, slots[partition]?.isStopped == true else { return again }
-        var paused: [SpoutCommand] = []
-        var places: [Int32: Int64] = [:]
-        for (partition, slot) in slots {
-            places[partition] = slot.machine.wanted ?? PartitionOffset.end
-            if slot.machine.isPaused { paused.append(.pause(partition)) }
-            slots[partition]?.isStopped = false
+    /// The consumer delivers from the places of this assignment on, and of all before it, and
+    /// nothing older; or it could not be told so.
+    package mutating func placed(_ placement: UInt64, failed: Bool = false) -> [SpoutCommand] {
+        var commands: [SpoutCommand] = []
+        for partition in partitions {
+            guard let slot = slots[partition], let own = slot.placement, own <= placement,
+                let ticket = slot.dueTicket
+            else { continue }
+            slots[partition]?.placement = nil
+            slots[partition]?.dueTicket = nil
+            commands += with(partition) {
+                failed
+                    ? $0.machine.cannotSeek(ticket: ticket) : $0.machine.sought(ticket: ticket)
+            }
         }
-        return [.assign(places)] + paused + again
+        return commands
+    }
+
+    /// Every partition where its machine wants it. The consumer takes an assignment only as a
+    /// whole. Always at numbered offsets: librdkafka asks the log where a named one such as the end
+    /// is, asks again half a second later if a seek overtook the answer, and jumps there.
+    private mutating func assignPlaces() -> SpoutCommand {
+        lastPlacement += 1
+        var places: [Int32: Int64] = [:]
+        for partition in partitions {
+            guard var slot = slots[partition] else { continue }
+            let ticket = slot.machine.seekTicket
+            // One that is to wait, or does not know where to go on, is left out.
+            guard let offset = slot.machine.wanted, ticket == nil || ticket == slot.dueTicket else {
+                continue
+            }
+            places[partition] = offset
+            slot.machine.placed()
+            if ticket != nil { slot.placement = lastPlacement }
+            slots[partition] = slot
+        }
+        return .assign(places, placement: lastPlacement)
     }
 
     /// The consumer found that the log does not hold what it wanted, and stopped.
     package mutating func outOfRange(_ partition: Int32) -> [SpoutCommand] {
-        with(partition) {
-            $0.isStopped = true
-            return $0.machine.outOfRange()
-        }
+        with(partition) { $0.machine.outOfRange() }
     }
 
     // MARK: Store and log
@@ -223,18 +248,23 @@ package struct SpoutTable: Sendable {
         return translate(actions, partition)
     }
 
-    private func translate(_ actions: [SpoutAction], _ partition: Int32) -> [SpoutCommand] {
-        actions.map { action in
+    private mutating func translate(
+        _ actions: [SpoutAction], _ partition: Int32
+    ) -> [SpoutCommand] {
+        actions.flatMap { action -> [SpoutCommand] in
             switch action {
-            case .locate(let ticket, let wait): .locate(partition, ticket: ticket, after: wait)
-            case .seek(let ticket, let offset, let wait):
-                .seek(partition, to: offset, ticket: ticket, after: wait)
-            case .pause: .pause(partition)
-            case .resume: .resume(partition)
-            case .wake: .wake(partition)
-            case .lost(let offsets): .lost(partition, offsets)
+            case .locate(let ticket, let wait):
+                [.locate(partition, ticket: ticket, after: wait)]
+            case .seek(let ticket, _, let wait):
+                wait == .zero
+                    ? place(partition, ticket: ticket)
+                    : [.place(partition, ticket: ticket, after: wait)]
+            case .pause: [.pause(partition)]
+            case .resume: [.resume(partition)]
+            case .wake: [.wake(partition)]
+            case .lost(let offsets): [.lost(partition, offsets)]
             case .logEndsEarly(let applied, let end):
-                .logEndsEarly(partition, applied: applied, end: end)
+                [.logEndsEarly(partition, applied: applied, end: end)]
             }
         }
     }

@@ -18,11 +18,11 @@ package enum LogConsumerEvent: Sendable {
     case records([LogRecord])
     /// Every record of the partition below this offset has been handed over.
     case partitionEnd(PartitionOffset)
-    /// The partition reads from where the seek with this number said: every record before this
-    /// event is from before the seek, every one after it from after. Or why it could not.
-    case sought(TopicPartition, ticket: UInt64, LogError?)
+    /// The assignment with this ticket is in force, and those before it are not: every record after
+    /// this event is from its places on. Or why it could not be.
+    case placed(ticket: UInt64, LogError?)
     /// The log does not hold the offset that the partition wanted next. The partition reads nothing
-    /// more, and cannot seek, until it is assigned again.
+    /// more until it is assigned again.
     case outOfRange(TopicPartition)
     /// Offsets could not be committed.
     case commitFailed(LogError)
@@ -36,18 +36,28 @@ final class ConsumerCore: Sendable {
     private static let batchRecordsMax = 10_000
     /// Bytes handed over at once, at most, but for the last record. A choice.
     private static let batchBytesMax = 4 << 20
-    /// How long the thread waits for librdkafka to begin a seek, which needs no broker. A choice.
-    private static let seekMillisecondsMax: Int32 = 1000
 
-    private struct SeekRequest {
-        let offset: PartitionOffset
-        let ticket: UInt64
+    /// What the owner wants of the consumer.
+    enum Order: Sendable {
+        case assign([PartitionOffset], ticket: UInt64)
+        case unassign
+        case pause([TopicPartition])
+        case resume([TopicPartition])
+
+        /// Whether it replaces the assignment.
+        var isAssignment: Bool {
+            switch self {
+            case .assign, .unassign: true
+            case .pause, .resume: false
+            }
+        }
     }
 
     let client: KafkaClient
     private let handler: @Sendable (LogConsumerEvent) -> Void
     private let isStopping = Atomic(false)
-    private let seeks = Mutex<[SeekRequest]>([])
+    /// Not performed yet. The thread takes them between two events, so there are few.
+    private let orders = Mutex<[Order]>([])
 
     init(client: KafkaClient, handler: @escaping @Sendable (LogConsumerEvent) -> Void) {
         self.client = client
@@ -59,8 +69,8 @@ final class ConsumerCore: Sendable {
         client.wake()
     }
 
-    func seek(to offset: PartitionOffset, ticket: UInt64) {
-        seeks.withLock { $0.append(SeekRequest(offset: offset, ticket: ticket)) }
+    func give(_ order: Order) {
+        orders.withLock { $0.append(order) }
         client.wake()
     }
 
@@ -68,7 +78,7 @@ final class ConsumerCore: Sendable {
     func run() {
         var batch = RecordBatch()
         while !isStopping.load(ordering: .acquiring) {
-            performSeeks(&batch)
+            performOrders(&batch)
             let wait: Int32 = batch.isEmpty ? 1000 : 0
             guard let event = unsafe client.poll(timeoutMilliseconds: wait) else {
                 flush(&batch)
@@ -94,22 +104,62 @@ final class ConsumerCore: Sendable {
         if !records.isEmpty { handler(.records(records)) }
     }
 
-    /// On this thread, which also takes the records: what librdkafka hands over after its seek has
-    /// begun is from after it, and what was gathered before is handed on before.
-    private func performSeeks(_ batch: inout RecordBatch) {
-        let requests = seeks.withLock { requests in
-            defer { requests = [] }
-            return requests
+    /// On this thread, which also takes the records, and in the order in which they were given:
+    /// what librdkafka hands over after an assignment is from its places, what was gathered before
+    /// is handed on before, and a pause cannot overtake the resume that followed it.
+    private func performOrders(_ batch: inout RecordBatch) {
+        let orders = orders.withLock { orders in
+            defer { orders = [] }
+            return orders
         }
-        guard !requests.isEmpty else { return }
+        guard !orders.isEmpty else { return }
         flush(&batch)
-        for request in requests {
-            let list = PartitionList([request.offset])
-            let failure = unsafe LogError.consuming(
-                rd_kafka_seek_partitions(client.raw, list.raw, Self.seekMillisecondsMax),
-                trying: "seek to \(request.offset)")
-            let error = failure ?? list.firstError(trying: "seek to \(request.offset)")
-            handler(.sought(request.offset.topicPartition, ticket: request.ticket, error))
+        let lastAssignment = orders.lastIndex(where: \.isAssignment)
+        for (index, order) in orders.enumerated() {
+            // One assignment replaces another: only the last one matters, and says so for all.
+            if order.isAssignment, index != lastAssignment { continue }
+            perform(order)
+        }
+    }
+
+    private func perform(_ order: Order) {
+        switch order {
+        case .assign(let places, let ticket): assign(places, ticket: ticket)
+        case .unassign:
+            report(unsafe rd_kafka_assign(client.raw, nil), trying: "give partitions back")
+        case .pause(let partitions):
+            let list = PartitionList(partitions)
+            let code = unsafe rd_kafka_pause_partitions(client.raw, list.raw)
+            report(code, list, trying: "pause partitions")
+        case .resume(let partitions):
+            let list = PartitionList(partitions)
+            let code = unsafe rd_kafka_resume_partitions(client.raw, list.raw)
+            report(code, list, trying: "resume partitions")
+        }
+    }
+
+    private func assign(_ places: [PartitionOffset], ticket: UInt64) {
+        let list = PartitionList(places)
+        // librdkafka keeps a partition's pause over the end of its assignment; here it belongs to
+        // the assignment. It fails for partitions that it has never known, which are not paused.
+        _ = unsafe rd_kafka_resume_partitions(client.raw, list.raw)
+        let code = unsafe rd_kafka_assign(client.raw, list.raw)
+        let error =
+            code == RD_KAFKA_RESP_ERR_NO_ERROR
+            ? nil : LogError(code, trying: "assign \(places.count) partitions")
+        handler(.placed(ticket: ticket, error))
+    }
+
+    private func report(_ code: rd_kafka_resp_err_t, trying action: String) {
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { handler(.failed(LogError(code, trying: action))) }
+    }
+
+    private func report(
+        _ code: rd_kafka_resp_err_t, _ list: borrowing PartitionList, trying action: String
+    ) {
+        report(code, trying: action)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR, let error = list.firstError(trying: action) {
+            handler(.failed(error))
         }
     }
 

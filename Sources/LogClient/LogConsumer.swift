@@ -46,7 +46,8 @@ package struct LogConsumerConfiguration: Sendable {
     }
 }
 
-/// A group member. Its calls may come from any thread.
+/// A group member. Its calls may come from any thread; those that change what is read take effect
+/// soon, in their order, and what cannot be done comes as `.failed`.
 package final class LogConsumer: Sendable {
     private let core: ConsumerCore
     private let thread: DedicatedThread
@@ -74,52 +75,22 @@ package final class LogConsumer: Sendable {
 
     deinit { core.stop() }
 
-    /// Answers `.assigned`: reads these partitions from these offsets on, instead of any before.
-    package func assign(_ offsets: [PartitionOffset]) throws {
-        let list = PartitionList(offsets)
-        // librdkafka keeps a partition's pause over the end of its assignment; here it belongs to
-        // the assignment. It fails for partitions that it has never known, which are not paused.
-        _ = unsafe rd_kafka_resume_partitions(core.client.raw, list.raw)
-        let code = unsafe rd_kafka_assign(core.client.raw, list.raw)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw LogError(code, trying: "assign \(offsets.count) partitions")
-        }
+    /// Answers `.assigned`, and may be called again: reads these partitions from these offsets on,
+    /// unpaused, and no others. `.placed` with the same ticket says when: records that come after it
+    /// are from there. Give numbered offsets to a partition that may be placed again soon: while
+    /// librdkafka asks the log about a named one, another place does not last.
+    package func assign(_ offsets: [PartitionOffset], ticket: UInt64 = 0) {
+        core.give(.assign(offsets, ticket: ticket))
     }
 
     /// Answers `.revoked`: reads nothing from now on. The group's rebalance waits for this.
-    package func unassign() throws {
-        let code = unsafe rd_kafka_assign(core.client.raw, nil)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw LogError(code, trying: "give partitions back")
-        }
-    }
+    package func unassign() { core.give(.unassign) }
 
     /// Stops handing over records of these partitions; those already gathered may still come.
-    package func pause(_ partitions: [TopicPartition]) throws {
-        let list = PartitionList(partitions)
-        let code = unsafe rd_kafka_pause_partitions(core.client.raw, list.raw)
-        try Self.check(code, list, trying: "pause partitions")
-    }
+    package func pause(_ partitions: [TopicPartition]) { core.give(.pause(partitions)) }
 
     /// Goes on where `pause` stopped.
-    package func resume(_ partitions: [TopicPartition]) throws {
-        let list = PartitionList(partitions)
-        let code = unsafe rd_kafka_resume_partitions(core.client.raw, list.raw)
-        try Self.check(code, list, trying: "resume partitions")
-    }
-
-    private static func check(
-        _ code: rd_kafka_resp_err_t, _ list: borrowing PartitionList, trying action: String
-    ) throws(LogError) {
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw LogError(code, trying: action) }
-        if let error = list.firstError(trying: action) { throw error }
-    }
-
-    /// Moves an assigned partition to another offset; `.sought` with the same ticket says when.
-    /// Fails while the partition's assignment has not taken effect yet.
-    package func seek(to offset: PartitionOffset, ticket: UInt64) {
-        core.seek(to: offset, ticket: ticket)
-    }
+    package func resume(_ partitions: [TopicPartition]) { core.give(.resume(partitions)) }
 
     /// Starts to commit the next offsets to read. A failure comes as `.commitFailed`.
     package func commit(_ offsets: [PartitionOffset]) throws {

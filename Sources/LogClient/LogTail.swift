@@ -37,7 +37,7 @@ package final class LogTail: Sendable {
                 }
                 if isFirst { handler(.caughtUp) }
             case .failed(let error): handler(.failed(error))
-            case .assigned, .revoked, .commitFailed, .sought, .outOfRange: break
+            case .assigned, .revoked, .commitFailed, .placed, .outOfRange: break
             }
         }
         let list = PartitionList([

@@ -12,6 +12,8 @@
 // - Records count only while `reading`. A consumer may still deliver what it fetched before a seek;
 //   such a record, taken for the first one after the seek, would hide a hole that nothing could
 //   find later. So the caller reports `sought` only when nothing older can arrive any more.
+// - A hole between two offsets is believed only when the consumer, sent back to its beginning,
+//   shows the same hole again. Logs have holes rarely; consumers that jump lose records.
 
 package import Base
 
@@ -97,6 +99,8 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     private var head = 0
     private var bufferedBytes = 0
     package private(set) var isPaused = false
+    /// A hole that has been seen once.
+    private var doubted: Range<Int64>?
     /// Everything below it is applied, as far as this spout has seen.
     package private(set) var applied: Int64?
     private var committed: Int64?
@@ -114,7 +118,13 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
 
     package var isReading: Bool { state == .reading }
     /// The offset that the consumer should deliver next; nil while that is not known.
-    package var wanted: Int64? { state == .reading ? receivedTo : nil }
+    package var wanted: Int64? {
+        if case .locating = state { nil } else { receivedTo }
+    }
+    /// The ticket of the seek under way.
+    package var seekTicket: UInt64? {
+        if case .seeking(let ticket) = state { ticket } else { nil }
+    }
     package var bufferedRecords: Int { buffer.count - head }
 
     /// The partition was assigned.
@@ -144,8 +154,11 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     package mutating func sought(ticket: UInt64) -> [SpoutAction] {
         guard state == .seeking(ticket) else { return [] }
         state = .reading
-        return []
+        return head < buffer.count ? [.wake] : []
     }
+
+    /// The consumer was told to deliver from `wanted` on; whatever had paused it is forgotten.
+    package mutating func placed() { isPaused = false }
 
     package mutating func cannotSeek(ticket: UInt64) -> [SpoutAction] {
         guard state == .seeking(ticket) else { return [] }
@@ -161,20 +174,37 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     /// The consumer delivered records, in order.
     package mutating func received(_ records: [Record]) -> [SpoutAction] {
         guard state == .reading else { return [] }
-        let fresh = records.drop { $0.offset < receivedTo }
-        guard let last = fresh.last else { return [] }
-        receivedTo = last.offset + 1
-        buffer.append(contentsOf: fresh)
-        bufferedBytes += fresh.reduce(0) { $0 + $1.byteCount }
+        let before = receivedTo
+        for record in records where record.offset >= receivedTo {
+            guard believes(receivedTo..<record.offset) else { return lookAgain() }
+            receivedTo = record.offset + 1
+            buffer.append(record)
+            bufferedBytes += record.byteCount
+        }
+        guard receivedTo > before else { return [] }
         guard bufferedBytes >= limits.bufferHighBytes, !isPaused else { return [.wake] }
         isPaused = true
         return [.pause, .wake]
+    }
+
+    private mutating func believes(_ hole: Range<Int64>) -> Bool {
+        guard !hole.isEmpty, doubted != hole else { return true }
+        doubted = hole
+        return false
+    }
+
+    /// Sends the consumer back to where it should be; what is buffered stays.
+    private mutating func lookAgain() -> [SpoutAction] {
+        lastTicket += 1
+        state = .seeking(lastTicket)
+        return [.seek(ticket: lastTicket, to: receivedTo, after: .zero)]
     }
 
     /// The consumer has delivered everything below `offset`: the end of the log at that moment.
     /// Offsets between the last record and it hold none, and are covered all the same.
     package mutating func reachedEnd(_ offset: Int64) -> [SpoutAction] {
         guard state == .reading, offset > receivedTo else { return [] }
+        guard believes(receivedTo..<offset) else { return lookAgain() }
         receivedTo = offset
         return [.wake]
     }
@@ -270,6 +300,7 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     /// Forgets what is buffered and outdates every ticket.
     private mutating func clear() -> [SpoutAction] {
         lastTicket += 1
+        doubted = nil
         buffer = []
         head = 0
         bufferedBytes = 0

@@ -125,8 +125,8 @@ struct SimulatedStore {
     }
 }
 
-/// One worker's consumer as librdkafka behaves: what is fetched ahead is outdated by a seek, a pause
-/// and an assignment, what has been gathered is not.
+/// One worker's consumer as librdkafka behaves: what is fetched ahead is outdated by a pause and an
+/// assignment, what has been gathered is not. From time to time it jumps to the end of the log.
 struct SimulatedConsumer {
     enum Item {
         case records([LogRecord])
@@ -150,7 +150,16 @@ struct SimulatedConsumer {
     private var lastVersion = 0
     /// Popped from the queues, on their way to the handler.
     private var gathered: [Item] = []
-    var seeks: [(partition: Int32, offset: Int64, ticket: UInt64)] = []
+    /// What the thread shall do before the next event.
+    var orders: [Order] = []
+    /// Fetches of each partition since it jumped: never twice in a row.
+    private var fetchesSinceJump: [Int32: Int] = [:]
+
+    enum Order {
+        case assign([Int32: Int64], placement: UInt64)
+        case unassign
+        case setPaused(Int32, Bool)
+    }
 
     mutating func assign(_ places: [Int32: Int64]) {
         lastVersion += 1
@@ -164,16 +173,13 @@ struct SimulatedConsumer {
         if isPaused, let taken = feeds[partition]?.taken { feeds[partition]?.position = taken }
     }
 
-    /// Whether the seek begins.
-    mutating func seek(_ partition: Int32, _ offset: Int64) -> Bool {
-        guard let feed = feeds[partition], feed.position != nil, !feed.isStopped else {
-            return false
-        }
-        lastVersion += 1
-        feeds[partition]?.version = lastVersion
-        feeds[partition]?.position = offset
-        feeds[partition]?.taken = nil
-        return true
+    private mutating func jumps(
+        _ partition: Int32, using random: inout PRNG
+    ) -> Bool {
+        let fetches = fetchesSinceJump[partition, default: 0] + 1
+        let jumps = fetches > 30 && Int.random(in: 0..<20, using: &random) == 0
+        fetchesSinceJump[partition] = jumps ? 0 : fetches
+        return jumps
     }
 
     /// One partition's fetcher does one thing.
@@ -184,7 +190,7 @@ struct SimulatedConsumer {
         defer { feeds[partition] = feed }
         let range = log.partitions[Int(partition)]
         guard let position = feed.position else {
-            feed.position = feed.start == PartitionOffset.end ? range.end : feed.start
+            feed.position = feed.start
             return
         }
         guard !feed.isPaused, !feed.isStopped, feed.queue.count < 4 else { return }
@@ -192,6 +198,7 @@ struct SimulatedConsumer {
             feed.isStopped = true
             return feed.queue.append((feed.version, .outOfRange(partition)))
         }
+        if jumps(partition, using: &random) { return feed.position = range.end }
         let records = log.records(
             partition, from: position, count: Int.random(in: 1...5, using: &random))
         feed.position = records.last.map { $0.offset + 1 } ?? range.end

@@ -15,7 +15,7 @@ struct SimulatedWorker {
     enum Job {
         case locate(Int32, UInt64)
         case rangeOf(Int32, UInt64, applied: Int64)
-        case seek(Int32, Int64, UInt64)
+        case place(Int32, UInt64)
         case survey([Int32: Int64])
         case surveyed([Int32: Int64], applied: [Int32: Int64])
     }
@@ -54,17 +54,13 @@ struct SimulatedWorker {
             case .begin(let partition): loopEvents.append(.begin(partition))
             case .end(let partition): loopEvents.append(.end(partition))
             case .wake(let partition): loopEvents.append(.wake(partition))
-            case .assign(let places): consumer.assign(places)
-            case .unassign: consumer.assign([:])
-            case .pause(let partition): consumer.setPaused(partition, true)
-            case .resume(let partition): consumer.setPaused(partition, false)
+            case .assign(let places, let placement):
+                consumer.orders.append(.assign(places, placement: placement))
+            case .unassign: consumer.orders.append(.unassign)
+            case .pause(let partition): consumer.orders.append(.setPaused(partition, true))
+            case .resume(let partition): consumer.orders.append(.setPaused(partition, false))
             case .locate(let partition, let ticket, _): jobs.append(.locate(partition, ticket))
-            case .seek(let partition, let offset, let ticket, let wait):
-                if wait == .zero {
-                    consumer.seeks.append((partition, offset, ticket))
-                } else {
-                    jobs.append(.seek(partition, offset, ticket))
-                }
+            case .place(let partition, let ticket, _): jobs.append(.place(partition, ticket))
             case .commit(let offsets): committed.merge(offsets) { $1 }
             case .lost(let partition, let offsets):
                 lost[partition, default: []].formUnion(offsets)
@@ -86,15 +82,18 @@ struct SimulatedWorker {
         }
     }
 
-    mutating func performSeeks() {
+    mutating func performOrders(canFail: Bool) {
         flush()
-        let requests = consumer.seeks
-        consumer.seeks = []
-        for (partition, offset, ticket) in requests {
-            if consumer.seek(partition, offset) {
-                perform(table.sought(partition, ticket: ticket))
-            } else {
-                perform(table.cannotSeek(partition, ticket: ticket))
+        let orders = consumer.orders
+        consumer.orders = []
+        for order in orders {
+            switch order {
+            case .assign(let places, let placement):
+                if !canFail { consumer.assign(places) }
+                perform(table.placed(placement, failed: canFail))
+            case .unassign: consumer.assign([:])
+            case .setPaused(let partition, let isPaused):
+                consumer.setPaused(partition, isPaused)
             }
         }
     }

@@ -61,7 +61,7 @@ private struct World {
         case 0, 1: workers[worker].consumer.fetch(log, using: &random)
         case 2: workers[worker].consumer.gather(using: &random)
         case 3: workers[worker].flush()
-        case 4: workers[worker].performSeeks()
+        case 4: workers[worker].performOrders(canFail: !isCalm && chance(20))
         case 5, 6: workers[worker].runLoop()
         case 7: try await workers[worker].runBolt(using: &random)
         case 8: callStore(worker)
@@ -124,8 +124,8 @@ private struct World {
                 partition, ticket: ticket, applied: applied,
                 range: PartitionRange(earliest: place.earliest, latest: place.end))
             workers[worker].perform(commands)
-        case .seek(let partition, let offset, let ticket):
-            workers[worker].consumer.seeks.append((partition, offset, ticket))
+        case .place(let partition, let ticket):
+            workers[worker].perform(workers[worker].table.place(partition, ticket: ticket))
         case .survey(let known):
             guard store.isUp else { return }
             let shards = store.shards

@@ -39,7 +39,7 @@ private struct Fixture {
             configuration: .init(connection: connection, group: "g", topics: ["t"]), logger: quiet
         ) { if case .assigned(let partitions) = $0 { signal.yield(partitions) } }
         for await partitions in assigned {
-            try consumer.assign(
+            consumer.assign(
                 partitions.map { PartitionOffset($0, offset: PartitionOffset.end) })
             break
         }

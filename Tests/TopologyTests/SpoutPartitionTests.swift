@@ -22,7 +22,26 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
     return spout
 }
 
+/// Delivers again whenever the partition wants to see a hole twice.
+private func receive(_ spout: inout SpoutPartition<Record>, _ records: [Record]) {
+    while case .seek(let ticket, _, _)? = spout.received(records).first {
+        _ = spout.sought(ticket: ticket)
+    }
+}
+
 @Suite struct SpoutPartitionTests {
+    @Test("a hole that the consumer makes is not believed, one that the log has is")
+    func holes() {
+        var spout = reading(from: 5)
+        #expect(spout.received(records([5, 6, 40])) == [.seek(ticket: 3, to: 7, after: .zero)])
+        #expect(spout.received(records([41])) == [], "not what was asked for")
+        #expect(spout.sought(ticket: 3) == [.wake], "what came before the hole is good")
+        #expect(spout.received(records([7, 8, 12])) == [.seek(ticket: 4, to: 9, after: .zero)])
+        _ = spout.sought(ticket: 4)
+        #expect(spout.received(records([12, 13])) == [.wake])
+        #expect(spout.nextBatch().batch?.payload == records([5, 6, 7, 8, 12, 13]))
+    }
+
     @Test("it starts where the store stands, and not before the consumer is there")
     func start() {
         var spout = SpoutPartition<Record>(limits: SpoutLimits(), seed: 1)
@@ -42,7 +61,7 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
     @Test("batches are contiguous although offsets have gaps, and cut at the record bound")
     func contiguous() {
         var spout = reading(from: 5, limits: SpoutLimits(batchRecordsMax: 2))
-        _ = spout.received(records([7, 8, 20, 21, 30]))
+        receive(&spout, records([7, 8, 20, 21, 30]))
         var ranges: [Range<Int64>] = []
         while let batch = spout.nextBatch().batch {
             ranges.append(batch.fromOffset..<batch.toOffset)
@@ -55,6 +74,8 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
         var spout = reading(from: 5)
         #expect(spout.reachedEnd(5) == [], "nothing new")
         _ = spout.received(records([5, 6]))
+        #expect(spout.reachedEnd(9) == [.seek(ticket: 3, to: 7, after: .zero)])
+        #expect(spout.sought(ticket: 3) == [.wake])
         #expect(spout.reachedEnd(9) == [.wake])
         #expect(spout.nextBatch().batch?.toOffset == 7)
         let last = spout.nextBatch().batch
@@ -112,7 +133,7 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
         #expect(spout.failed(replayFrom: 3) == [.seek(ticket: 3, to: 3, after: .zero)])
         #expect(spout.nextBatch().batch == nil)
         _ = spout.sought(ticket: 3)
-        _ = spout.received(records([4]))
+        receive(&spout, records([4]))
         let batch = spout.nextBatch().batch
         #expect(batch?.fromOffset == 3 && batch?.toOffset == 5)
         guard case .seek(_, _, let wait) = try #require(spout.failed(replayFrom: 3).first) else {
