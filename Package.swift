@@ -151,8 +151,8 @@ let package = Package(
         library(
             "StoreService",
             [
-                "Base", "Model", "Plan", "Aggregate", "Wire", "RPC", "EventLoop", "EventStore",
-                logging, metrics,
+                "Base", "Model", "Plan", "Aggregate", "Scan", "Wire", "RPC", "EventLoop",
+                "EventStore", logging, metrics,
             ]),
         library(
             "QueryService",

@@ -171,6 +171,10 @@ package enum Limits {
     /// Values that one merge holds in memory: a full block of three hundred properties.
     package static let mergeBytesMax = 256 << 20
 
+    /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
+    /// and an answer is one frame.
+    package static let scanTextBytesMax = rpcFrameBytesMax
+
     // Queries.
     package static let queryBucketsMax = 10_000
     package static let queryGroupsMax = 1_000_000

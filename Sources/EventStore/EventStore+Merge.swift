@@ -58,6 +58,9 @@ extension EventStore {
         return round.report
     }
 
+    /// Collections of a shard that one round looks at: `apply` waits for the planning. A choice.
+    private static let collectionsPerRound = 1024
+
     private struct MergeRound {
         var report = MergeReport()
         var damage: EventStoreError?
@@ -86,7 +89,7 @@ extension EventStore {
         let policy = options.mergePolicy
         round.damaged = []
         let tasks = shard.state.withLock { state in
-            state.pending.sorted().flatMap { collection in
+            state.pending.prefix(Self.collectionsPerRound).sorted().flatMap { collection in
                 let blocks = state.fresh[collection, default: []]
                 return TailPlanner.plan(blocks.map(\.size), policy: policy).map {
                     MergeTask(

@@ -17,16 +17,18 @@ package struct VerifyReport: Sendable {
 }
 
 extension EventStore {
-    /// Decodes every value of every block and checks every segment's directory. Damage is reported,
-    /// not thrown.
+    /// Decodes every value of every block, checks every segment's directory, and holds the counts
+    /// of events against one another. Damage is reported, not thrown.
     package func verify() throws -> VerifyReport {
         try checkOpen()
         var report = VerifyReport()
         var numbers: Set<UInt64> = []
+        var events = EventCounts()
         let snapshot = rows.snapshot()
         try snapshot.forEach(StoreTables.blocks, in: .all) { cell in
             do {
                 let record = try BlockRecord(cell.value)
+                events.inBlocks[cell.key.dropLast(12), default: 0] += Int64(record.rowCount)
                 if case .sealed(let number, _) = record.place { numbers.insert(number) }
                 try verify(record, key: cell.key, snapshot)
                 report.blocks += 1
@@ -34,6 +36,7 @@ extension EventStore {
             } catch { report.damages.append("\(error)") }
             return true
         }
+        try verify(&events, snapshot, &report)
         for number in numbers.sorted() {
             do {
                 _ = try segments.segment(number).entries()
@@ -41,6 +44,36 @@ extension EventStore {
             } catch { report.damages.append("\(error)") }
         }
         return report
+    }
+
+    /// Events of each collection of each shard, by row key, counted in three ways.
+    private struct EventCounts {
+        var inBlocks: [ArraySlice<UInt8>: Int64] = [:]
+        var inTotals: [ArraySlice<UInt8>: Int64] = [:]
+        var inHours: [ArraySlice<UInt8>: Int64] = [:]
+    }
+
+    /// What was counted once at its apply, and what is there now.
+    private func verify(
+        _ events: inout EventCounts, _ snapshot: RowSnapshot, _ report: inout VerifyReport
+    ) throws {
+        try snapshot.forEach(StoreTables.totals, in: .all) { cell in
+            events.inTotals[cell.key[...]] = decodeCounter(cell.value)
+            return true
+        }
+        try snapshot.forEach(StoreTables.rollups, in: .all) { cell in
+            events.inHours[cell.key.dropLast(8), default: 0] += decodeCounter(cell.value)
+            return true
+        }
+        let rows = Set(events.inBlocks.keys).union(events.inTotals.keys)
+        for row in rows.union(events.inHours.keys).sorted(by: { $0.lexicographicallyPrecedes($1) })
+        {
+            let counts = [events.inBlocks, events.inTotals, events.inHours].map { $0[row] ?? 0 }
+            guard Set(counts).count > 1 else { continue }
+            report.damages.append(
+                "row \(hexadecimal(row)): \(counts[0]) events in blocks, \(counts[1]) in the "
+                    + "total, \(counts[2]) in hours")
+        }
     }
 
     private func verify(_ record: BlockRecord, key: [UInt8], _ snapshot: RowSnapshot) throws {

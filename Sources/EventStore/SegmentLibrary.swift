@@ -26,7 +26,7 @@ final class SegmentLibrary: Sendable {
     func path(of number: UInt64) -> String { directory + "/" + SegmentFormat.fileName(number) }
 
     /// Files that `referenced` does not name: a merge wrote them and stopped before its manifest
-    /// did. From here on numbers follow those of all files, these included, and are at least `next`.
+    /// did. From here on numbers follow those of all files, these too, and are at least `next`.
     func orphans(keeping referenced: Set<UInt64>, next: UInt64) throws -> [String] {
         var orphans: [String] = []
         var greatest = max(referenced.max() ?? 0, next > 0 ? next - 1 : 0)

@@ -6,10 +6,14 @@
 // Every call may block on the disk: callers are threads of a blocking pool, never a loop.
 
 internal import CRocksDB
+internal import Synchronization
 
 /// An open row store. One process at a time; RocksDB holds a lock.
 package final class RowStore: Sendable {
     private let handle: DatabaseHandle
+    /// Whether the last write failed. RocksDB then takes no more of them until there is room on the
+    /// disk again (64 MiB), which it looks for every five seconds.
+    private let hasFailed = Atomic(false)
 
     /// Opens the store, making what is missing.
     package init(
@@ -25,15 +29,27 @@ package final class RowStore: Sendable {
     /// Applies a batch. It survives the end of the process at once, and a power cut if `sync`.
     package func write(_ batch: consuming WriteBatch, sync: Bool) throws(RowStoreError) {
         let options = unsafe sync ? handle.syncedWrite : handle.unsyncedWrite
-        try unsafe batch.withPointer { (pointer) throws(RowStoreError) in
-            try unsafe checked("write") { error in
-                unsafe rocksdb_write(handle.database, options, pointer, error)
+        do throws(RowStoreError) {
+            try unsafe batch.withPointer { (pointer) throws(RowStoreError) in
+                try unsafe checked("write") { error in
+                    unsafe rocksdb_write(handle.database, options, pointer, error)
+                }
             }
+        } catch {
+            hasFailed.store(true, ordering: .relaxed)
+            throw error
         }
+        hasFailed.store(false, ordering: .relaxed)
     }
 
     /// Makes everything written so far survive a power cut.
     package func syncLog() throws(RowStoreError) {
+        // Syncing a log that could not be written ends the process where RocksDB was built with
+        // its assertions, as Debian does.
+        guard !hasFailed.load(ordering: .relaxed) else {
+            throw RowStoreError(
+                code: .disk, message: "row store could not sync its log: the last write failed")
+        }
         try unsafe checked("sync its log") { unsafe rocksdb_flush_wal(handle.database, 1, $0) }
     }
 

@@ -76,6 +76,11 @@ enum Accumulator {
         if case .distinct(let values, _, _) = self { values.count } else { 0 }
     }
 
+    /// Bytes of the texts that distinct sets hold.
+    var textByteCount: Int {
+        if case .distinct(let values, _, _) = self { values.textByteCount } else { 0 }
+    }
+
     /// Adds the selected rows of a block.
     mutating func add(_ answers: inout BlockAnswers, _ columns: inout BlockColumns) throws {
         let before = self

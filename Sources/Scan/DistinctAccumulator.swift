@@ -31,6 +31,8 @@ struct DistinctAccumulator {
     /// Values held, over all groups.
     var count: Int { isGrouped ? pairs.count : values.count }
 
+    var textByteCount: Int { values.textByteCount }
+
     mutating func add(_ codes: LocalCodes, _ cells: BlockCells) throws(AggregateError) {
         let found = distinctPairs(codes, cells)
         let globals = codes.globals(of: found.codes, in: &values)

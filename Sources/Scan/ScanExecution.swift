@@ -9,6 +9,16 @@ internal import Kernels
 internal import Model
 package import Plan
 
+/// The groups and distinct values of a scan have more text than any answer could carry.
+package struct ScanLimitError: Error, Sendable, CustomStringConvertible {
+    package let textBytesMax: Int
+
+    package var description: String {
+        "the groups and distinct values of the query have more than \(textBytesMax) bytes of text "
+            + "on one node"
+    }
+}
+
 /// One plan over one stretch of blocks. Not Sendable: each thread that scans has its own, and their
 /// results merge (`PartialMerger`). It knows nothing of time: whoever feeds it checks deadlines
 /// between blocks.
@@ -23,13 +33,15 @@ package final class ScanExecution {
     private let boundaries: [Int64]
     private let seed: UInt64
     private let parser = JSONParser()
+    private let textBytesMax: Int
 
     private var groups: GroupTable
     private var accumulators: [Accumulator]
     private var statistics = ScanStatistics()
 
-    package init(plan: ScanPlan) {
+    package init(plan: ScanPlan, textBytesMax: Int = Limits.scanTextBytesMax) {
         self.plan = plan
+        self.textBytesMax = textBytesMax
         var columns = ColumnList()
         filter = FilterTree(.all(plan.filters), columns: &columns)
         groupColumns = plan.groupBy.map { columns.index(of: $0) }
@@ -82,6 +94,10 @@ package final class ScanExecution {
         for index in accumulators.indices { try accumulators[index].add(&answers, &columns) }
         guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
+        let textBytes =
+            groups.values.reduce(0) { $0 + $1.textByteCount }
+            + accumulators.reduce(0) { $0 + $1.textByteCount }
+        guard textBytes <= textBytesMax else { throw ScanLimitError(textBytesMax: textBytesMax) }
     }
 
     /// The states of every bucket and group that had an event, in no particular order: results are

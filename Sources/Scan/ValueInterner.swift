@@ -83,6 +83,9 @@ struct ValueInterner {
     /// Numbers and texts.
     var count: Int { ints.count + doubles.count + strings.count + documents.count }
 
+    /// Bytes of all texts together.
+    var textByteCount: Int { strings.byteCount + documents.byteCount }
+
     func value(of code: ValueCode) -> Value {
         switch code.kind {
         case .null: .null

@@ -4,6 +4,7 @@ internal import Aggregate
 internal import EventStore
 internal import Plan
 internal import RPC
+internal import Scan
 internal import Wire
 
 extension RPCError {
@@ -17,6 +18,8 @@ extension RPCError {
             self.init(Self.status(error), error.description, cause: error)
         case let error as AggregateError:
             self.init(Self.status(.aggregate(error)), error.description, cause: error)
+        case let error as ScanLimitError:
+            self.init(.resourceExhausted, error.description, cause: error)
         case is ScanJob.Unwanted:
             self.init(.deadlineExceeded, "the scan was not done in time", cause: error)
         default: self.init(.internal, "\(error)", cause: error)

@@ -80,6 +80,23 @@ import Testing
         try expectEqual(store, events, "repaired")
     }
 
+    @Test func verifyHoldsCountsAgainstEvents() throws {
+        let store = try open(directory)
+        _ = try fill(store, seed: 4)
+        while store.hasMergeWork { _ = try store.mergeOnce() }
+        #expect(try store.verify().damages == [])
+        for table in [StoreTables.totals, StoreTables.rollups] {
+            let row = StoreTables.row(ShardID(0), names[1])
+            let key = table == StoreTables.totals ? row : StoreTables.rollupKey(row, hour: 3)
+            for amount in [1, -1] as [Int64] {
+                var changes = store.rows.makeBatch()
+                changes.add(table, key: key, amount)
+                try store.rows.write(changes, sync: false)
+                #expect(try store.verify().damages.count == (amount > 0 ? 1 : 0), "\(table)")
+            }
+        }
+    }
+
     /// Thirty-nine bytes an event: fifty of them fit.
     @Test(arguments: [100, 100_000])
     func aMergeIsBoundedByMemory(sealRows: Int) throws {

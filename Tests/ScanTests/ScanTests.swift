@@ -39,6 +39,23 @@ import Testing
         return merger.finish()
     }
 
+    /// Texts that could never fit into an answer end the scan before they fill the memory; the same
+    /// texts again and again do not.
+    @Test func textInGroupsAndSetsIsBounded() throws {
+        let texts = (0..<10).map { Value.string(String(repeating: "x", count: 90 + $0)) }
+        let set = AggregateRequest(kind: .countUnique, target: Self.x)
+        for plan in [try plan(groupBy: [Self.x]), try plan([], [set])] {
+            let execution = ScanExecution(plan: plan, textBytesMax: 1000)
+            for _ in 0..<3 { try execution.consume(try block(texts)) }
+            #expect(throws: ScanLimitError.self) {
+                try execution.consume(try block([.string(String(repeating: "y", count: 60))]))
+            }
+        }
+        let counts = ScanExecution(plan: try plan(), textBytesMax: 1)
+        try counts.consume(try block(texts))
+        #expect(try counts.finish().groups.map(\.states) == [[.count(10)]])
+    }
+
     /// One event of every kind, and which of them each filter takes.
     @Test(arguments: [
         (Filter.compare(x, .equal, .int(1)), "2 3 9"),
