@@ -25,7 +25,7 @@ test: deps lint                 ## every fast test layer
 	$(SWIFT) test --skip-build --no-parallel --skip IntegrationTests
 
 build: deps                     ## release executables into .build/release
-	$(SWIFT) build -c release
+	$(SWIFT) build -c release -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/millrace'
 
 deps:                           ## Debian packages, only if one is missing
 	@scripts/install-packages $(PACKAGES)
@@ -45,7 +45,7 @@ sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	    $(SWIFT) test --filter '$(if $(filter sim,$@),Simulation,$(if $(filter fuzz,$@),Fuzz,Chaos))'
 
 install: build                  ## executables, unit files, sample configuration under PREFIX
-	deploy/install $(BIN) $(DESTDIR)$(PREFIX)
+	deploy/install $(BIN) $(PREFIX) $(DESTDIR)
 
 clean:
 	$(SWIFT) package clean

@@ -114,27 +114,30 @@ let package = Package(
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
 
         // Level 3: services built of them.
-        library("HTTP", ["Base", "Model", "JSON", "EventLoop", logging, metrics]),
+        library(
+            "HTTP", ["Base", "Model", "JSON", "Compression", "EventLoop", logging, metrics]),
         library(
             "RPC",
             [
                 "Base", "Model", "Crypto", "Plan", "Wire", "EventLoop", logging, metrics,
                 coreMetrics,
             ]),
-        library("LogServer", ["Base", "KafkaWire", "EventLoop", logging, metrics, deque]),
+        library(
+            "LogServer",
+            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
         library(
             "EventStore",
             [
                 "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
                 metrics, coreMetrics,
             ]),
-        library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging]),
+        library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging, metrics]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
         library(
             "Ingest",
             [
                 "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "Access",
-                logging, metrics,
+                logging, metrics, coreMetrics,
             ]),
         library(
             "Bolts",
@@ -142,6 +145,9 @@ let package = Package(
                 "Base", "Model", "JSON", "Aggregate", "Columns", "Topology", "LogClient", "Wire",
                 "RPC", logging, metrics,
             ]),
+        library(
+            "LagService",
+            ["Base", "HTTP", "EventLoop", "LogClient", "RPC", "Wire", "Model", "Lag", logging]),
         library(
             "StoreService",
             [
@@ -152,7 +158,7 @@ let package = Package(
             "QueryService",
             [
                 "Base", "Model", "JSON", "Aggregate", "Plan", "Wire", "Query", "HTTP", "RPC",
-                "EventLoop", "Catalog", "Access", logging, metrics,
+                "EventLoop", "Catalog", "Access", logging, metrics, coreMetrics,
             ]),
 
         // Level 4: what every process shares, and the parts of the operator's command.
@@ -202,15 +208,14 @@ let package = Package(
         executable(
             "lagmonitor",
             [
-                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "Wire", "LogClient",
-                "Lag",
+                "Base", "Runtime", "EventLoop", "HTTP", "RPC", "LogClient", "Lag", "LagService",
                 arguments, logging, lifecycle, configuration,
             ]),
         executable(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Access", "Supervisor", "Import", arguments, logging, lifecycle, configuration,
+                "Supervisor", "Import", "Crypto", arguments, logging, unixSignals,
             ]),
 
         // Tests.
@@ -218,9 +223,23 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["TestSupport"], swiftSettings: settings),
-        tests("Supervisor", ["Model"]),
+        .executableTarget(
+            name: "fakeprocess",
+            dependencies: ["Base", "EventLoop", "HTTP", "Runtime", lifecycle],
+            path: "Tests/FakeProcess", swiftSettings: settings),
+        tests(
+            "Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
+        tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
+        tests("EventLoop", ["Base", "TestSupport"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
-        tests("Bolts", ["Base", "Model", "JSON", "Columns"]),
+        tests(
+            "Bolts",
+            [
+                "Base", "Model", "Aggregate", "JSON", "Plan", "Columns", "Crypto", "EventLoop",
+                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "TestSupport",
+                "Topology",
+                "Wire", logging, inMemoryLogging,
+            ]),
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
@@ -243,6 +262,12 @@ let package = Package(
         tests("Aggregate", ["Base", "Model"]),
         tests("Plan", ["Aggregate", "Model"]),
         tests("Lag", []),
+        tests(
+            "LagService",
+            [
+                "Base", "Crypto", "EventLoop", "HTTP", "JSON", "Lag", "LogClient", "MockLog",
+                "Model", "RPC", "Wire", "TestSupport", logging,
+            ]),
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
@@ -256,10 +281,35 @@ let package = Package(
                 "EventStore", "RPC", "Wire", "TestSupport", logging,
             ]),
         tests("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
+        tests(
+            "QueryService",
+            [
+                "Base", "Model", "JSON", "Crypto", "Aggregate", "Plan", "Wire", "Query",
+                "EventLoop", "HTTP", "RPC", "EventStore", "LogClient", "Catalog", "Bolts",
+                "StoreService", "MockLog", "TestSupport", logging,
+            ]),
+        tests("KafkaWire", ["Base"]),
+        .testTarget(
+            name: "LogGroupsTests",
+            dependencies: ["LogServer", "Base", "EventLoop", "KafkaWire", "TestSupport", logging],
+            swiftSettings: settings),
         .target(
             name: "MockLog", dependencies: ["CRdKafka"], path: "Tests/MockLog",
             swiftSettings: settings),
         tests("LogClient", ["MockLog", logging]),
+        tests("Catalog", ["Base", "Model", "LogClient", "MockLog", "TestSupport", logging]),
+        tests("Access", ["Base", "Model", "Catalog"]),
+        tests(
+            "Ingest",
+            [
+                "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "MockLog",
+                "TestSupport", logging, inMemoryLogging,
+            ]),
+        tests(
+            "LogServer",
+            [
+                "Base", "Model", "KafkaWire", "EventLoop", "LogClient", "TestSupport", logging,
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

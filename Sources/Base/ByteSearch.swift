@@ -1,6 +1,7 @@
 // Finding bytes within bytes.
 
 internal import CBase
+internal import Glibc
 
 /// Offset of the first occurrence of `needle` at or after `start`, or nil. An empty needle occurs
 /// everywhere.
@@ -16,4 +17,16 @@ package func firstOccurrence(
     let found = unsafe millrace_memmem(
         base + start, haystack.count - start, wanted, needle.count)
     return unsafe found.map { unsafe $0 - base }
+}
+
+/// Index of the first `byte` within `range` of `bytes`, or nil.
+package func firstIndex(of byte: UInt8, in bytes: [UInt8], within range: Range<Int>) -> Int? {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "a range of the bytes")
+    // memchr reads the range only, which lies within the array by the check above.
+    return unsafe bytes.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress,
+            let found = unsafe memchr(base + range.lowerBound, Int32(byte), range.count)
+        else { return nil }
+        return unsafe UnsafeRawPointer(found) - base
+    }
 }

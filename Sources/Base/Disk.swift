@@ -19,7 +19,7 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// From the calling thread's `errno`.
-    init(operation: String, path: String) {
+    package init(operation: String, path: String) {
         let code = errno
         // strerror's text is copied before any other call could change it.
         let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"

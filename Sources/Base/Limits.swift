@@ -13,6 +13,9 @@ package enum Limits {
     /// Requests of one connection read ahead of their answers (pipelining).
     package static let httpPipelineMax = 64
     package static let httpConnectionsMax = 10_000
+    /// Requests of one server that are still arriving, over all connections: fifty of the longest
+    /// at once. Handlers bound what they keep themselves.
+    package static let httpHeldBytesMax = 512 << 20
 
     // JSON.
     /// Nesting of any document: what simdjson reserves by default, and a safe depth for recursion.
@@ -35,6 +38,9 @@ package enum Limits {
     /// A connection that has said nothing for so long while a call on it ran out of time is given
     /// up: the other machine may be gone without a word.
     package static let rpcSilenceSeconds = 10
+    /// A peer that takes no byte of its answers for so long loses its connection: three times
+    /// what a client waits before it gives its own end up.
+    package static let rpcStallSeconds = 30
     /// A cluster secret shorter than this could be guessed from a recorded handshake.
     package static let clusterSecretBytesMin = 16
 
@@ -57,11 +63,14 @@ package enum Limits {
     package static let gatherBytesMax = 16 << 10
     /// Pieces that one system call sends.
     package static let vectorPiecesMax = 8
-    /// How long a closing connection may take to send what it owes.
+    /// How long a closing connection that owes bytes waits for its peer to take one.
     package static let connectionFlushMilliseconds = 5_000
     /// How long a closed connection waits for the peer to close too. Closing with bytes unread
     /// would reset the connection, and the peer could lose the last answer.
     package static let connectionLingerMilliseconds = 1_000
+    /// The same for a peer that goes on sending, such as a client in the middle of a body that was
+    /// refused: a choice, enough for the longest body at 8 Mbit/s.
+    package static let connectionLingerTotalMilliseconds = 10_000
     /// Connections that the kernel completes before we accept them.
     package static let listenBacklog = 1024
     /// Connections accepted before the others of the loop get their turn.
@@ -72,6 +81,9 @@ package enum Limits {
     // Events.
     /// One event's JSON, as documented for the Keen API (900 KB).
     package static let eventBytesMax = 900 << 10
+    /// A record's value: the largest event with the members that the collector adds. Others may
+    /// write to the log too, and what they write is bounded as well.
+    package static let recordBytesMax = 1 << 20
     /// Events of one bulk request: a 10 MiB body of the smallest events.
     package static let bulkEventsMax = 100_000
     package static let propertyNameCharactersMax = 256
@@ -84,10 +96,69 @@ package enum Limits {
     /// Properties of one event, nested ones and the objects that hold them.
     package static let propertiesPerEventMax = 2_000
 
+    // Catalog.
+    /// Projects of one cluster: some 60 MB in every process.
+    package static let catalogProjectsMax = 100_000
+    /// A project's key: twice the longest that Keen ever made.
+    package static let apiKeyBytesMax = 128
+
     // Log server.
     /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
     /// group is a few thousand; more would let a small frame ask for a lot of memory.
     package static let kafkaMessageElementsMax = 200_000
+    /// One request: Kafka's own default.
+    package static let logRequestBytesMax = 100 << 20
+    /// Requests of all connections that are being read or served: two of the largest, and more.
+    package static let logRequestsBytesMax = 256 << 20
+    package static let logConnectionsMax = 4096
+    /// A connection that says nothing for so long is closed: Kafka's own default.
+    package static let logConnectionIdleSeconds = 600
+    /// A peer that stops in the middle of a request, or stops taking an answer.
+    package static let logConnectionStallSeconds = 30
+    /// Bytes of one fetch, but for a first batch that is larger alone.
+    package static let logFetchBytesMax = 16 << 20
+    /// The longest that a fetch waits for records.
+    package static let logFetchWaitMilliseconds = 60_000
+    /// Fetches and lookups that wait for a thread: each connection has one at most.
+    package static let logReadQueueMax = 8192
+    /// Partitions of all topics: each has an open file.
+    package static let logPartitionsMax = 10_000
+    /// One segment: positions in its index are 32 bits wide.
+    package static let logSegmentBytesMax = 1 << 30
+    /// A choice: few files, and a restart that rereads little of a torn one.
+    package static let logSegmentBytesDefault = 128 << 20
+    /// Bytes of batches for one index entry: a lookup reads that much to find its batch.
+    package static let logIndexIntervalBytes = 16 << 10
+    /// What a walk over a segment reads at once.
+    package static let logScanWindowBytes = 1 << 20
+    /// Idempotent producers that a partition remembers.
+    package static let logProducersMax = 100_000
+    /// A producer that has not written for a day may be forgotten: Kafka's own default.
+    package static let logProducerExpiryMilliseconds: Int64 = 86_400_000
+    /// Producer ids that are taken from the disk at once.
+    package static let logProducerIDBlock: Int64 = 1000
+    /// Leader epochs that a partition remembers.
+    package static let logEpochsMax = 1000
+    /// Time between syncs with `log_server.fsync: interval`.
+    package static let logSyncIntervalMilliseconds = 1000
+    /// Growth of `__consumer_offsets` after which its current contents are written anew and the
+    /// rest removed.
+    package static let logOffsetsRewriteBytes = 16 << 20
+    /// Groups that the coordinator knows at a time, empty ones included.
+    package static let groupsMax = 10_000
+    /// One group id, group instance id or client id that the coordinator keeps.
+    package static let groupNameBytesMax = 1024
+    /// Subscriptions of all members of one group, and again their assignments.
+    package static let groupBytesMax = 16 << 20
+    /// A group's own record in the offsets topic: below what one batch may have by default. A
+    /// larger group works but is not written down.
+    package static let groupRecordBytesMax = 1_000_000
+    /// A member asking for more time to rejoin than this gets this much: some clients ask for
+    /// 24 days, which would be how long one that died could hold up its group.
+    package static let groupRebalanceMillisecondsMax: Int32 = 3_600_000
+    /// How long a new member waits for its first generation before it has to ask again: its client
+    /// may be gone, and nobody would know.
+    package static let groupNewMemberSeconds = 300
 
     // Store.
     /// Rows of one sealed block.
@@ -119,4 +190,25 @@ package enum Limits {
     package static let queriesRunningMax = 64
     /// Queries of one process that wait for their turn. More of them are refused.
     package static let queriesWaitingMax = 1024
+
+    // Imports.
+    /// One line of an import: an event of the largest size with blanks to spare.
+    package static let importLineBytesMax = 1 << 20
+    /// Events of one batch, and bytes at which it is closed: with one more line it stays well below
+    /// the largest body.
+    package static let importBatchEvents = 2_000
+    package static let importBatchBytes = 4 << 20
+    /// Batches on their way at once: by default, and at most.
+    package static let importRequestsInFlight = 4
+    package static let importRequestsInFlightMax = 64
+    /// Longest pause that a collector can ask for.
+    package static let importRetryAfterSecondsMax = 30
+
+    /// Time zones kept by name; the IANA data base has about 600 names.
+    package static let queryZonesMax = 1024
+    /// How long a query waits for a connection to a storage node: making one takes milliseconds,
+    /// and a dashboard should not wait minutes for a node that is away (a choice).
+    package static let queryStorePatienceMilliseconds = 2_000
+    /// Projects that one key may list: each costs a question to every storage node.
+    package static let projectsListedMax = 100
 }

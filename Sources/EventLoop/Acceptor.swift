@@ -73,7 +73,7 @@ final class Acceptor: PollOwner, @unchecked Sendable {
                 try Connection.open(
                     socket, peer: peer, on: target, whenClosed: { connections.release($0) }
                 ) { connection in
-                    connections.insert(connection)
+                    if !connections.insert(connection) { connection.abort() }
                     return handler()
                 }
             } catch {

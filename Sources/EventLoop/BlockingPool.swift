@@ -11,7 +11,8 @@ internal import Glibc
     // Everything below is guarded by `mutex`; a condition variable needs a pthread one.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var queue: [@Sendable () -> Void] = []
+    // Calls that have begun are nil, so that what they hold does not outlive them here.
+    private var queue: [(@Sendable () -> Void)?] = []
     private var head = 0
     private var threadsLeft: Int
     private var isClosing = false
@@ -87,6 +88,7 @@ internal import Glibc
                 unsafe pthread_cond_wait(arrival, mutex)
             }
             let body = queue[head]
+            queue[head] = nil
             head += 1
             if head == queue.count || head > queueMax {
                 queue.removeFirst(head)

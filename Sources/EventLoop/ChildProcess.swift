@@ -47,6 +47,10 @@ package enum ProcessSignal: Sendable {
     ) async throws -> ChildProcess {
         try await withCheckedThrowingContinuation { continuation in
             loop.execute {
+                guard !loop.isClosing else {
+                    let what = "the loop \(loop.name) has been shut down"
+                    return continuation.resume(throwing: NetworkError(.shutDown, what))
+                }
                 let child = ChildProcess(loop: loop)
                 continuation.resume(
                     with: Result {
@@ -100,6 +104,8 @@ package enum ProcessSignal: Sendable {
                 unsafe options.args = argv.baseAddress
                 unsafe options.stdio = stdio.baseAddress
                 unsafe options.stdio_count = 3
+                // A session of its own: Ctrl-C reaches the starter only, which stops in order.
+                unsafe options.flags = UV_PROCESS_DETACHED.rawValue
                 unsafe options.exit_cb = { raw, status, signal in
                     guard let data = unsafe raw?.pointee.data else { return }
                     // The reference that `start` gave to libuv outlives this callback.

@@ -37,6 +37,8 @@ internal import Synchronization
     private var isMarked = false
     private var isInCallback = false
     private var closeTimer: LoopTimer?
+    /// The peer has sent something since lingering looked last.
+    private var hasDropped = false
     private var failure: NetworkError?
 
     private static let lastID = Atomic<UInt64>(0)
@@ -191,7 +193,11 @@ internal import Synchronization
             switch unsafe socket.receive(into: loop.readBuffer) {
             case .moved(let count):
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
-                if state == .open { call { unsafe $0.received(bytes, on: self) } }
+                if state == .open {
+                    call { unsafe $0.received(bytes, on: self) }
+                } else {
+                    hasDropped = true
+                }
                 // A short read has emptied the socket; asking again would only say so.
                 if count < Limits.readBufferBytes { return }
             case .wouldBlock: return
@@ -225,17 +231,30 @@ internal import Synchronization
 
     // MARK: Closing
 
-    /// Sends what was written, at most for `deadline`, then closes; reading ends at once.
+    /// Sends what was written, then closes; reading ends at once. Gives up when the peer takes not
+    /// a byte for `deadline`.
     package func close(
         deadline: Duration = .milliseconds(Limits.connectionFlushMilliseconds)
     ) {
         loop.preconditionCurrent()
         guard state == .open else { return }
         state = .flushing
-        closeTimer = loop.schedule(after: deadline) { [self] in
-            finish(NetworkError(.timedOut, "\(peerAddress) did not take the last bytes in time"))
-        }
+        limitFlush(to: deadline, from: loop.nowMilliseconds)
         mark()
+        // Reading may have been paused, and a peer that cannot write on may not read either.
+        if isBlocked, !isInCallback { updateInterest() }
+    }
+
+    /// Looks again `deadline` after `start`, and gives up if no byte has left in between.
+    private func limitFlush(to deadline: Duration, from start: UInt64) {
+        let passed = Duration.milliseconds(loop.nowMilliseconds - start)
+        closeTimer = loop.schedule(after: deadline - passed) { [self] in
+            if lastProgressMilliseconds > start {
+                limitFlush(to: deadline, from: lastProgressMilliseconds)
+            } else {
+                finish(NetworkError(.timedOut, "\(peerAddress) did not take the last bytes"))
+            }
+        }
     }
 
     private func beginLingering() {
@@ -243,9 +262,18 @@ internal import Synchronization
         guard !sawEnd else { return finish(nil) }
         state = .lingering
         socket.shutdownWrite()
+        hasDropped = false
+        linger(until: loop.nowMilliseconds + UInt64(Limits.connectionLingerTotalMilliseconds))
+    }
+
+    /// Waits for the peer to close, longer while it still sends: closing then would reset the
+    /// connection before the peer has read the last answer.
+    private func linger(until end: UInt64) {
         closeTimer = loop.schedule(after: .milliseconds(Limits.connectionLingerMilliseconds)) {
             [self] in
-            finish(nil)
+            guard hasDropped, loop.nowMilliseconds < end else { return finish(nil) }
+            hasDropped = false
+            linger(until: end)
         }
     }
 

@@ -103,7 +103,7 @@ extension EventLoop {
         leaveThread()
         let needsTask = inbox.withLock { inbox in
             inbox.isRetired = true
-            inbox.isDrainedByTask = !inbox.work.isEmpty
+            inbox.isDrainedByTask = !inbox.work.isEmpty || !localWork.isEmpty
             return inbox.isDrainedByTask
         }
         // As in `add`.

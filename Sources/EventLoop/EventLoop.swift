@@ -47,8 +47,11 @@ internal import Synchronization
         unsafe raw = .allocate(capacity: 1)
         // A peer that closed early is an error of the write, not the end of the process.
         _ = signal(SIGPIPE, SIG_IGN)
+        let initialised = unsafe uv_loop_init(raw)
+        guard initialised == 0 else {
+            throw NetworkError(errno: -initialised, "set up the loop \(name)")
+        }
         let results = unsafe [
-            uv_loop_init(raw),
             // The wake-up itself does nothing: the check phase that follows looks into the inbox.
             uv_async_init(raw, wakeUp) { _ in },
             uv_idle_init(raw, idle), uv_prepare_init(raw, prepare), uv_check_init(raw, check),

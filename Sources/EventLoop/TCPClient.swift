@@ -46,6 +46,7 @@ private final class Connector: PollOwner, @unchecked Sendable {
     // The attempt at one address; `isConnected` tells what to do once its handle is gone.
     private var current: (socket: Socket, poll: PollHandle, peer: SocketAddress)?
     private var isConnected = false
+    private var isCancelled = false
 
     init(
         host: String, port: UInt16, loop: EventLoop,
@@ -60,6 +61,7 @@ private final class Connector: PollOwner, @unchecked Sendable {
     private var what: String { "connect to \(HostPort(host: host, port: port))" }
 
     func start(timeout: Duration, then done: @escaping (Result<Connection, NetworkError>) -> Void) {
+        guard !isCancelled else { return done(.failure(cancellation)) }
         self.done = done
         timer = loop.schedule(after: timeout) { [self] in
             finish(.failure(NetworkError(.timedOut, "\(what): no answer within \(timeout)")))
@@ -74,7 +76,13 @@ private final class Connector: PollOwner, @unchecked Sendable {
         }
     }
 
-    func cancel() { finish(.failure(NetworkError(.aborted, "\(what): cancelled"))) }
+    /// May come before `start`, from a task that was cancelled already.
+    func cancel() {
+        isCancelled = true
+        finish(.failure(cancellation))
+    }
+
+    private var cancellation: NetworkError { NetworkError(.aborted, "\(what): cancelled") }
 
     func loopIsClosing() {
         finish(.failure(NetworkError(.shutDown, "the loop \(loop.name) has been shut down")))

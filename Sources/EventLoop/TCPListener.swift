@@ -70,7 +70,7 @@ package final class TCPListener: Sendable {
     /// Closes the listening socket and aborts every connection; returns when all are closed.
     package func close() async {
         await acceptor.stop()
-        for connection in connections.all {
+        for connection in connections.beginClosing() {
             connection.loop.execute { connection.abort() }
         }
         await connections.waitUntilEmpty()
@@ -83,6 +83,7 @@ final class ConnectionTable: Sendable {
         var open: [UInt64: Connection] = [:]
         /// Open ones and those on their way to their loop.
         var reserved = 0
+        var isClosing = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -92,7 +93,6 @@ final class ConnectionTable: Sendable {
     init(max: Int) { self.max = max }
 
     var count: Int { state.withLock { $0.open.count } }
-    var all: [Connection] { state.withLock { Array($0.open.values) } }
 
     /// Takes a place; false if all are taken.
     func reserve() -> Bool {
@@ -103,7 +103,21 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    func insert(_ connection: Connection) { state.withLock { $0.open[connection.id] = connection } }
+    /// False if the listener closes: this one came too late to be among those it has aborted.
+    func insert(_ connection: Connection) -> Bool {
+        state.withLock { state in
+            state.open[connection.id] = connection
+            return !state.isClosing
+        }
+    }
+
+    /// The open connections; those on their way to their loop learn of the end when they get there.
+    func beginClosing() -> [Connection] {
+        state.withLock { state in
+            state.isClosing = true
+            return Array(state.open.values)
+        }
+    }
 
     /// Gives a place back; `connection` is nil if it never opened.
     func release(_ connection: Connection?) {

@@ -35,31 +35,33 @@ struct ChunkedBody {
                 body.append(contentsOf: part)
                 rest = rest.dropFirst(part.count)
                 state = part.count == left ? .dataEnd : .data(left: left - part.count)
-            } else if let line = try readLine(&rest) {
-                try endLine(line)
+            } else if try readLine(&rest) {
+                try endLine()
+                line.removeAll(keepingCapacity: true)
             }
         }
         return rest.startIndex - bytes.startIndex
     }
 
-    /// The next complete line; nil when bytes ran out first.
+    /// Whether `line` is complete now; false when bytes ran out first.
     private mutating func readLine(
         _ rest: inout ArraySlice<UInt8>
-    ) throws(HTTPProtocolError) -> [UInt8]? {
+    ) throws(HTTPProtocolError) -> Bool {
         while let byte = rest.popFirst() {
             if byte == 0x0A {
-                guard line.last == 0x0D else { throw .bad("a chunk line does not end with CRLF") }
-                defer { line.removeAll(keepingCapacity: true) }
-                return line.dropLast()
+                guard line.popLast() == 0x0D else {
+                    throw .bad("a chunk line does not end with CRLF")
+                }
+                return true
             }
             guard line.last != 0x0D else { throw .bad("a carriage return inside a chunk line") }
             line.append(byte)
             guard line.count <= Self.lineBytesMax else { throw .bad("a chunk line is too long") }
         }
-        return nil
+        return false
     }
 
-    private mutating func endLine(_ line: [UInt8]) throws(HTTPProtocolError) {
+    private mutating func endLine() throws(HTTPProtocolError) {
         overheadBytes += line.count + 2
         // Many tiny chunks are legal; the overhead may grow with the body but not without bound.
         guard overheadBytes <= Self.overheadBytesMax + 16 * body.count else {
@@ -67,7 +69,7 @@ struct ChunkedBody {
         }
         switch state {
         case .size:
-            let size = try chunkSize(line)
+            let size = try chunkSize()
             guard body.count + size <= bytesMax else { throw bodyTooLarge(bytesMax) }
             state = size == 0 ? .trailer : .data(left: size)
         case .dataEnd:
@@ -79,7 +81,7 @@ struct ChunkedBody {
         }
     }
 
-    private func chunkSize(_ line: [UInt8]) throws(HTTPProtocolError) -> Int {
+    private func chunkSize() throws(HTTPProtocolError) -> Int {
         let digits = line.prefix { hexValue($0) != nil }
         // Eight digits are 4 GiB, beyond every limit; more could overflow.
         guard !digits.isEmpty, digits.count <= 8 else { throw .bad("a chunk size is not a number") }

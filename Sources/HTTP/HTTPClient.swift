@@ -30,13 +30,17 @@ package final class HTTPClient: Sendable {
 
     package init(loop: EventLoop) { self.loop = loop }
 
-    /// Sends one request and waits for its answer. `url` is `http://host:port/path?query`.
+    deinit { close() }
+
+    /// Sends one request and waits for its answer. `url` is `http://host:port/path?query`; a header
+    /// that would break its line, or a cancelled task, is an error that sends nothing.
     /// Connecting, sending and receiving together take at most `timeout`.
     package func send(
         method: HTTPMethod, url: String, headers: [(name: String, value: String)] = [],
         body: [UInt8] = [], timeout: Duration, bodyBytesMax: Int = 64 << 20
     ) async throws -> HTTPResponse {
         let (address, target) = try Self.parse(url)
+        try Self.check(headers)
         let end = ContinuousClock.now + timeout
         let connection = try await connection(to: address, timeout: timeout)
         let bytes = Self.bytes(method, target, address, headers, body)
@@ -102,6 +106,14 @@ package final class HTTPClient: Sendable {
         return (address, target)
     }
 
+    private static func check(_ headers: [(name: String, value: String)]) throws {
+        for (name, value) in headers {
+            guard !name.isEmpty, name.utf8.allSatisfy(\.isToken),
+                value.utf8.allSatisfy(\.isFieldValue)
+            else { throw HTTPClientError(message: "header '\(name)' is malformed", isUnsent: true) }
+        }
+    }
+
     private static func bytes(
         _ method: HTTPMethod, _ target: String, _ address: HostPort,
         _ headers: [(name: String, value: String)], _ body: [UInt8]
@@ -125,10 +137,16 @@ private final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     private let reusable = Atomic(true)
 
     private struct Exchange {
+        var turn: Turn
         var parser: ResponseParser
         var continuation: CheckedContinuation<HTTPResponse, any Error>
         var timer: LoopTimer
         var hasReceived = false
+    }
+
+    /// Who an exchange belongs to, so that a late word about one does not end the next.
+    private final class Turn: Sendable {
+        let isCancelled = Atomic(false)
     }
 
     init(loop: EventLoop) { self.loop = loop }
@@ -142,19 +160,29 @@ private final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     func exchange(
         _ bytes: [UInt8], _ parser: ResponseParser, within timeout: Duration
     ) async throws -> HTTPResponse {
-        try await withTaskCancellationHandler {
+        let turn = Turn()
+        return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                loop.execute { self.begin(bytes, parser, timeout, continuation) }
+                loop.execute { self.begin(turn, bytes, parser, timeout, continuation) }
             }
         } onCancel: {
-            loop.execute { self.fail("the request was cancelled") }
+            turn.isCancelled.store(true, ordering: .relaxed)
+            loop.execute { if self.exchange?.turn === turn { self.fail(Self.cancelled) } }
         }
     }
 
+    private static let cancelled = "the request was cancelled"
+
     private func begin(
-        _ bytes: [UInt8], _ parser: ResponseParser, _ timeout: Duration,
+        _ turn: Turn, _ bytes: [UInt8], _ parser: ResponseParser, _ timeout: Duration,
         _ continuation: CheckedContinuation<HTTPResponse, any Error>
     ) {
+        guard !turn.isCancelled.load(ordering: .relaxed) else {
+            // Nothing has been sent, so the connection would do; but nobody is left to keep it.
+            connection?.close()
+            continuation.resume(throwing: HTTPClientError(message: Self.cancelled, isUnsent: true))
+            return
+        }
         guard let connection, !isClosed, exchange == nil else {
             continuation.resume(
                 throwing: HTTPClientError(message: "the connection is closed", isUnsent: true))
@@ -163,7 +191,8 @@ private final class ClientConnection: ConnectionHandler, @unchecked Sendable {
         let timer = loop.schedule(after: timeout) { [weak self] in
             self?.fail("no answer within \(timeout)")
         }
-        exchange = Exchange(parser: parser, continuation: continuation, timer: timer)
+        exchange = Exchange(
+            turn: turn, parser: parser, continuation: continuation, timer: timer)
         connection.write(bytes)
     }
 

@@ -1,5 +1,7 @@
 // The head of a message: its bytes once, and ranges into them. Nothing is copied until asked for.
 
+internal import Base
+
 /// Header fields of a request or a response.
 package struct HTTPHead: Sendable {
     struct Field: Sendable {
@@ -28,20 +30,44 @@ package struct HTTPHead: Sendable {
 
     private func matches(_ field: Field, _ name: String) -> Bool {
         guard field.name.count == name.utf8.count else { return false }
-        return zip(bytes[field.name], name.utf8).allSatisfy {
-            $0.asciiLowercased == $1.asciiLowercased
+        var index = field.name.lowerBound
+        for byte in name.utf8 {
+            guard bytes[index].asciiLowercased == byte.asciiLowercased else { return false }
+            index += 1
         }
+        return true
     }
 
-    /// Whether a comma-separated field lists `token`, whatever its case.
+    /// Whether the field's value is `token`, which is in lower case, whatever its own case.
+    func isValue(of field: Field, _ token: String) -> Bool { isEqual(field.value, token) }
+
+    private func isEqual(_ range: Range<Int>, _ token: String) -> Bool {
+        range.count == token.utf8.count
+            && bytes[range].lazy.map(\.asciiLowercased).elementsEqual(token.utf8)
+    }
+
+    /// Whether a comma-separated field lists `token`, which is in lower case, in whatever case.
     func lists(_ token: String, in name: String) -> Bool {
-        all(named: name).contains { value in
-            value.split(separator: ",").contains {
-                let word = $0.drop { $0 == " " || $0 == "\t" }
-                return word.lowercased().trimmingSuffixSpaces == token
+        for field in fields where matches(field, name) {
+            var start = field.value.lowerBound
+            while start <= field.value.upperBound {
+                let rest = start..<field.value.upperBound
+                let end = firstIndex(of: UInt8(ascii: ","), in: bytes, within: rest)
+                let item = trimmed(bytes, start..<(end ?? rest.upperBound))
+                if isEqual(item, token) { return true }
+                start = (end ?? rest.upperBound) + 1
             }
         }
+        return false
     }
+}
+
+/// The range without spaces and tabs at its ends.
+func trimmed(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+    while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+    return start..<end
 }
 
 extension UInt8 {
@@ -56,14 +82,17 @@ extension UInt8 {
         }
     }
 
+    /// What a host with a port may hold (RFC 3986 3.2.2); user names are not served.
+    var isAuthority: Bool {
+        switch self {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        // - . _ ~ % : [ ] and the sub-delimiters.
+        case 0x2D, 0x2E, 0x5F, 0x7E, 0x25, 0x3A, 0x5B, 0x5D, 0x21, 0x24, 0x26...0x2C, 0x3B, 0x3D:
+            true
+        default: false
+        }
+    }
+
     /// What a field value may hold: visible characters, space, tab and bytes above ASCII.
     var isFieldValue: Bool { self >= 0x20 && self != 0x7F || self == 0x09 }
-}
-
-extension String {
-    fileprivate var trimmingSuffixSpaces: String {
-        var text = self[...]
-        while text.last == " " || text.last == "\t" { text = text.dropLast() }
-        return String(text)
-    }
 }

@@ -8,7 +8,7 @@ package struct HTTPRequest: Sendable {
     package internal(set) var body: [UInt8]
     package internal(set) var peerAddress = ""
     /// What the route's `:name` and `*name` matched, percent-decoded.
-    package internal(set) var pathParameters: [String: String] = [:]
+    package internal(set) var pathParameters = HTTPPathParameters()
 
     /// Ranges of the target's parts within the head's bytes.
     var pathRange: Range<Int>

@@ -11,6 +11,9 @@ package struct HTTPResponder: Sendable {
     /// The connection's loop.
     package var loop: EventLoop { connection.loop }
 
+    /// How long a decoded body may be.
+    var bodyBytesMax: Int { connection.bodyBytesMax }
+
     /// Sends the answer. Answers of one connection leave in the order of its requests.
     package func respond(_ response: HTTPResponse) {
         if loop.isCurrent {

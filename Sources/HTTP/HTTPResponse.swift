@@ -78,5 +78,18 @@ struct HTTPProtocolError: Error, Sendable, Equatable {
         Self(status: 400, code: "BadRequestError", message: message)
     }
 
-    var response: HTTPResponse { .error(status: status, message: message, code: code) }
+    /// The bodies that are arriving fill the memory that there is for them.
+    static let serverFull = Self(
+        status: 503, code: "ServiceUnavailableError",
+        message: "too many long requests are arriving")
+
+    var response: HTTPResponse {
+        var response = HTTPResponse.error(status: status, message: message, code: code)
+        switch status {
+        case 415: response.headers.append((name: "Accept-Encoding", value: "gzip"))
+        case 503: response.headers.append((name: "Retry-After", value: "1"))
+        default: break
+        }
+        return response
+    }
 }

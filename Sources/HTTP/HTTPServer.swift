@@ -60,11 +60,13 @@ final class ServerState: Sendable {
     private struct Shared {
         var connections: [ObjectIdentifier: ServerConnection] = [:]
         var isDraining = false
-        var drained: CheckedContinuation<Void, Never>?
+        var drained: [CheckedContinuation<Void, Never>] = []
     }
 
     private let shared = Mutex(Shared())
     private let draining = Atomic(false)
+    /// Memory that long requests in the making take, over all connections.
+    private let heldBytes = Atomic(0)
 
     init(configuration: HTTPServerConfiguration, router: Router, logger: Logger) {
         self.configuration = configuration
@@ -78,6 +80,11 @@ final class ServerState: Sendable {
 
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
+    /// Notes that a connection holds `change` bytes more; whether all together hold too much now.
+    func hold(_ change: Int) -> Bool {
+        heldBytes.add(change, ordering: .relaxed).newValue > configuration.heldBytesMax
+    }
+
     func opened(_ connection: ServerConnection) {
         shared.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
         if isDraining { connection.drain() }
@@ -86,13 +93,11 @@ final class ServerState: Sendable {
     func closed(_ connection: ServerConnection) {
         let done = shared.withLock { shared in
             shared.connections[ObjectIdentifier(connection)] = nil
-            guard shared.connections.isEmpty else {
-                return nil as CheckedContinuation<Void, Never>?
-            }
-            defer { shared.drained = nil }
+            guard shared.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+            defer { shared.drained = [] }
             return shared.drained
         }
-        done?.resume()
+        for continuation in done { continuation.resume() }
     }
 
     func drain(grace: Duration) async {
@@ -107,7 +112,7 @@ final class ServerState: Sendable {
         }
         await withCheckedContinuation { continuation in
             let isDone = shared.withLock { shared in
-                if !shared.connections.isEmpty { shared.drained = continuation }
+                if !shared.connections.isEmpty { shared.drained.append(continuation) }
                 return shared.connections.isEmpty
             }
             if isDone { continuation.resume() }

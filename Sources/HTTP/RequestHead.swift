@@ -14,22 +14,27 @@ struct HeadScanner {
     mutating func scan(
         _ bytes: [UInt8], from start: Int, _ limits: HTTPLimits
     ) throws(HTTPProtocolError) -> Int? {
-        while start + position < bytes.count {
-            let byte = bytes[start + position]
-            position += 1
-            if byte == 0x0A {
-                guard position - lineStart >= 2, bytes[start + position - 2] == 0x0D else {
-                    throw .bad("a line does not end with CRLF")
-                }
-                if try endLine() { return start + position }
-            } else if byte == 0
-                || (position - lineStart >= 2 && bytes[start + position - 2] == 0x0D)
-            {
-                throw .bad("a carriage return or a NUL inside a line")
-            }
+        while let feed = firstIndex(of: 0x0A, in: bytes, within: start + position..<bytes.count) {
+            position = feed + 1 - start
             try check(limits)
+            guard position - lineStart >= 2, bytes[feed - 1] == 0x0D else {
+                throw .bad("a line does not end with CRLF")
+            }
+            guard firstIndex(of: 0x0D, in: bytes, within: start + lineStart..<feed - 1) == nil
+            else {
+                throw .bad("a carriage return inside a line")
+            }
+            if try endLine() { return feed + 1 }
         }
+        position = bytes.count - start
+        try check(limits)
         return nil
+    }
+
+    /// Ready for the next head.
+    mutating func reset() {
+        lines.removeAll(keepingCapacity: true)
+        (lineStart, position, leadingBlankLines) = (0, 0, 0)
     }
 
     /// True when the line that just ended ends the head.
@@ -71,23 +76,33 @@ struct HeadScanner {
 func parseHead(
     _ bytes: [UInt8], _ lines: [Range<Int>], _ limits: HTTPLimits
 ) throws(HTTPProtocolError) -> HTTPRequest {
+    let line = lines[0]
+    guard let first = firstIndex(of: 0x20, in: bytes, within: line),
+        let second = firstIndex(of: 0x20, in: bytes, within: first + 1..<line.upperBound),
+        first > line.lowerBound, bytes[line.lowerBound..<first].allSatisfy(\.isToken)
+    else { throw .bad("the request line is not METHOD TARGET VERSION") }
+    let isVersion10 = try parseVersion(bytes[second + 1..<line.upperBound])
+    let method = HTTPMethod(bytes[line.lowerBound..<first])
+    let (path, query) = try parseTarget(bytes, first + 1..<second, method)
     var head = HTTPHead(bytes: bytes)
     head.fields = try parseFields(bytes, lines.dropFirst())
-    let line = lines[0]
-    let parts = bytes[line].split(separator: 0x20, omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(\.isToken) else {
-        throw .bad("the request line is not METHOD TARGET VERSION")
-    }
-    let isVersion10 = try parseVersion(parts[2])
-    let target = parts[1].startIndex..<parts[1].endIndex
-    let (path, query) = try parseTarget(bytes, target)
+    try checkHost(head, isVersion10: isVersion10)
+    return HTTPRequest(
+        method: method, headers: head, body: [], pathRange: path, queryRange: query,
+        isVersion10: isVersion10, keepsAlive: false)
+}
+
+/// RFC 9112 section 3.2: exactly one Host, and one that can be a host. It decides nothing here, but
+/// a proxy in front may have read another one.
+private func checkHost(_ head: HTTPHead, isVersion10: Bool) throws(HTTPProtocolError) {
     let hosts = head.count(named: "host")
     guard hosts == 1 || (hosts == 0 && isVersion10) else {
         throw .bad(hosts == 0 ? "the Host field is missing" : "more than one Host field")
     }
-    return HTTPRequest(
-        method: HTTPMethod(parts[0]), headers: head, body: [], pathRange: path, queryRange: query,
-        isVersion10: isVersion10, keepsAlive: false)
+    guard let host = head.firstField(named: "host")?.value else { return }
+    guard head.bytes[host].allSatisfy(\.isAuthority) else {
+        throw .bad("the Host field is not a host")
+    }
 }
 
 /// Whether the version is 1.0; anything but 1.0 and 1.1 is refused.
@@ -99,30 +114,48 @@ private func parseVersion(_ text: ArraySlice<UInt8>) throws(HTTPProtocolError) -
         status: 505, code: "HttpVersionNotSupportedError", message: "HTTP/1.1 and 1.0 are served")
 }
 
-/// Path and query of an origin-form, absolute-form or asterisk-form target.
+/// Path and query of a target in origin form, in absolute form, or, for OPTIONS, the asterisk.
 private func parseTarget(
-    _ bytes: [UInt8], _ target: Range<Int>
+    _ bytes: [UInt8], _ target: Range<Int>, _ method: HTTPMethod
 ) throws(HTTPProtocolError) -> (path: Range<Int>, query: Range<Int>) {
     guard !target.isEmpty, bytes[target].allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
         throw .bad("the target holds characters that must be percent-encoded")
     }
+    guard !bytes[target].contains(UInt8(ascii: "#")) else { throw .bad("a fragment in the target") }
     var start = target.lowerBound
-    for scheme in ["http://", "https://"] where bytes[target].starts(with: scheme.utf8) {
-        let authority = start + scheme.utf8.count
-        start =
-            bytes[authority..<target.upperBound].firstIndex(of: UInt8(ascii: "/"))
-            ?? target.upperBound
+    var isPathThere = bytes[start] == UInt8(ascii: "/")
+    if !isPathThere, let end = try endOfAuthority(bytes, target) {
+        start = end
+        // RFC 9110 4.2.3: an empty path is the same as a slash.
+        isPathThere = true
     }
-    guard
-        start == target.upperBound || bytes[start] == UInt8(ascii: "/")
-            || bytes[target].elementsEqual("*".utf8)
-    else { throw .bad("the target does not begin with a slash") }
+    guard isPathThere || (method == .options && bytes[target].elementsEqual("*".utf8)) else {
+        throw .bad("the target does not begin with a slash")
+    }
     let whole = start..<target.upperBound
-    guard !bytes[whole].contains(UInt8(ascii: "#")) else { throw .bad("a fragment in the target") }
     guard let mark = bytes[whole].firstIndex(of: UInt8(ascii: "?")) else {
         return (whole, whole.upperBound..<whole.upperBound)
     }
     return (start..<mark, (mark + 1)..<whole.upperBound)
+}
+
+/// Where the host and port of a target in absolute form end; nil for another form.
+private func endOfAuthority(
+    _ bytes: [UInt8], _ target: Range<Int>
+) throws(HTTPProtocolError) -> Int? {
+    let text = bytes[target]
+    for scheme in ["http://", "https://"] {
+        let head = text.prefix(scheme.utf8.count)
+        guard head.lazy.map(\.asciiLowercased).elementsEqual(scheme.utf8) else { continue }
+        let authority = text[head.endIndex...].prefix {
+            $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?")
+        }
+        guard !authority.isEmpty, authority.allSatisfy(\.isAuthority) else {
+            throw .bad("the target has no host")
+        }
+        return authority.endIndex
+    }
+    return nil
 }
 
 /// Header fields of the given lines.
@@ -132,7 +165,7 @@ func parseFields(
     var fields: [HTTPHead.Field] = []
     fields.reserveCapacity(lines.count)
     for line in lines {
-        guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")) else {
+        guard let colon = firstIndex(of: UInt8(ascii: ":"), in: bytes, within: line) else {
             throw .bad("a header line without a colon")
         }
         let name = line.lowerBound..<colon
@@ -140,13 +173,7 @@ func parseFields(
         guard !name.isEmpty, bytes[name].allSatisfy(\.isToken) else {
             throw .bad("a header name holds characters that are not allowed")
         }
-        var value = (colon + 1)..<line.upperBound
-        while let first = bytes[value].first, first == 0x20 || first == 0x09 {
-            value = (value.lowerBound + 1)..<value.upperBound
-        }
-        while let last = bytes[value].last, last == 0x20 || last == 0x09 {
-            value = value.lowerBound..<(value.upperBound - 1)
-        }
+        let value = trimmed(bytes, colon + 1..<line.upperBound)
         guard bytes[value].allSatisfy(\.isFieldValue) else {
             throw .bad("a header value holds control characters")
         }

@@ -30,17 +30,23 @@ struct RequestParser {
 
     private enum State {
         case head
-        case body(length: Int)
-        case chunks(ChunkedBody)
+        case body(left: Int)
+        case chunks
     }
 
+    /// A buffer that grew beyond this is not kept: ten thousand idle connections may have one each.
+    private static let bufferBytesKept = 16 << 10
+
     private let limits: HTTPLimits
-    private var buffer: [UInt8] = []
+    private(set) var buffer: [UInt8] = []
     /// Bytes of `buffer` that belong to earlier requests.
     private var consumed = 0
     private var scanner = HeadScanner()
     private var state = State.head
     private var pending: HTTPRequest?
+    /// What has arrived of the body. Outside `state`, so that it grows in place.
+    private var body: [UInt8] = []
+    private(set) var chunks: ChunkedBody?
 
     init(limits: HTTPLimits) { self.limits = limits }
 
@@ -48,13 +54,22 @@ struct RequestParser {
     var isInsideRequest: Bool { pending != nil || buffer.count > consumed }
     /// Whether the head is complete and the body is not.
     var isInsideBody: Bool { pending != nil }
+    /// Memory that the request in the making takes.
+    var heldBytes: Int { buffer.count + body.count + (chunks?.body.count ?? 0) }
 
     mutating func append(_ bytes: some Collection<UInt8>) {
-        if consumed > 0 {
-            buffer.removeSubrange(..<consumed)
-            consumed = 0
-        }
+        dropConsumed()
         buffer.append(contentsOf: bytes)
+    }
+
+    private mutating func dropConsumed() {
+        guard consumed > 0 else { return }
+        if consumed == buffer.count {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= Self.bufferBytesKept)
+        } else {
+            buffer.removeSubrange(..<consumed)
+        }
+        consumed = 0
     }
 
     mutating func next() throws(HTTPProtocolError) -> Event {
@@ -64,14 +79,16 @@ struct RequestParser {
             }
             var request = try parseHead(Array(buffer[consumed..<end]), scanner.lines, limits)
             consumed = end
-            scanner = HeadScanner()
+            scanner.reset()
             let framing = try bodyFraming(of: request, limits)
             request.keepsAlive = keepsAlive(request)
             pending = request
             switch framing {
-            case .none: state = .body(length: 0)
-            case .length(let length): state = .body(length: length)
-            case .chunked: state = .chunks(ChunkedBody(bytesMax: limits.bodyBytesMax))
+            case .none: state = .body(left: 0)
+            case .length(let length): state = .body(left: length)
+            case .chunked:
+                state = .chunks
+                chunks = ChunkedBody(bytesMax: limits.bodyBytesMax)
             }
             if try expectsContinue(request, framing), buffer.count == consumed {
                 return .expectsContinue
@@ -84,27 +101,35 @@ struct RequestParser {
         switch state {
         case .head:
             return .needsMore
-        case .body(let length):
-            guard buffer.count - consumed >= length else { return .needsMore }
-            let body = Array(buffer[consumed..<consumed + length])
-            consumed += length
-            return complete(body)
-        case .chunks(var chunks):
-            let used = try chunks.read(buffer[consumed...])
-            consumed += used
-            guard chunks.isComplete else {
-                state = .chunks(chunks)
+        case .body(let left):
+            let count = min(left, buffer.count - consumed)
+            body.append(contentsOf: buffer[consumed..<consumed + count])
+            consumed += count
+            guard count == left else {
+                state = .body(left: left - count)
+                dropConsumed()
                 return .needsMore
             }
-            return complete(chunks.body)
+        case .chunks:
+            consumed += try chunks?.read(buffer[consumed...]) ?? 0
+            guard chunks?.isComplete != false else {
+                dropConsumed()
+                return .needsMore
+            }
+            body = chunks?.body ?? []
+            chunks = nil
         }
+        return complete()
     }
 
-    private mutating func complete(_ body: [UInt8]) -> Event {
+    private mutating func complete() -> Event {
         guard var request = pending else { preconditionFailure("a body without a head") }
         request.body = body
+        body = []
         pending = nil
         state = .head
+        // At once: the next request may be long in coming.
+        if consumed == buffer.count { dropConsumed() }
         return .request(request)
     }
 }
@@ -122,11 +147,11 @@ func bodyFraming(
 ) throws(HTTPProtocolError) -> BodyFraming {
     let head = request.headers
     let lengths = head.count(named: "content-length")
-    let codings = head.all(named: "transfer-encoding")
-    if !codings.isEmpty {
+    if let coding = head.firstField(named: "transfer-encoding") {
         guard lengths == 0 else { throw .bad("both Content-Length and Transfer-Encoding") }
         guard !request.isVersion10 else { throw .bad("Transfer-Encoding in HTTP/1.0") }
-        guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+        guard head.count(named: "transfer-encoding") == 1, head.isValue(of: coding, "chunked")
+        else {
             throw HTTPProtocolError(
                 status: 501, code: "NotImplementedError",
                 message: "the only transfer coding served is chunked")
@@ -160,8 +185,10 @@ private func keepsAlive(_ request: HTTPRequest) -> Bool {
 private func expectsContinue(
     _ request: HTTPRequest, _ framing: BodyFraming
 ) throws(HTTPProtocolError) -> Bool {
-    guard let expectation = request.headers["expect"] else { return false }
-    guard expectation.lowercased() == "100-continue" else {
+    guard let expectation = request.headers.firstField(named: "expect") else { return false }
+    guard request.headers.isValue(of: expectation, "100-continue"),
+        request.headers.count(named: "expect") == 1
+    else {
         throw HTTPProtocolError(
             status: 417, code: "ExpectationFailedError",
             message: "the only expectation served is 100-continue")

@@ -7,7 +7,7 @@ struct ResponseParser {
     private enum State {
         case head
         case body(length: Int)
-        case chunks(ChunkedBody)
+        case chunks
         case untilClose
     }
 
@@ -16,6 +16,8 @@ struct ResponseParser {
     private var buffer: [UInt8] = []
     private var scanner = HeadScanner()
     private var state = State.head
+    /// Outside `state`, so that it grows in place.
+    private var chunks: ChunkedBody
     private var response = HTTPResponse(status: 0)
     /// Whether the connection can carry another request after this response.
     private(set) var keepsAlive = true
@@ -23,6 +25,7 @@ struct ResponseParser {
     /// `isHead`: the request was HEAD, so there is no body whatever the header says.
     init(bodyBytesMax: Int, isHead: Bool) {
         self.bodyBytesMax = bodyBytesMax
+        chunks = ChunkedBody(bytesMax: bodyBytesMax)
         self.isHead = isHead
     }
 
@@ -75,7 +78,7 @@ struct ResponseParser {
     private func framing(_ status: Int, _ head: HTTPHead) throws(HTTPProtocolError) -> State {
         if isHead || status == 204 || status == 304 { return .body(length: 0) }
         if head.lists("chunked", in: "transfer-encoding") {
-            return .chunks(ChunkedBody(bytesMax: bodyBytesMax))
+            return .chunks
         }
         let lengths = Set(head.all(named: "content-length"))
         guard let text = lengths.first else { return .untilClose }
@@ -93,11 +96,12 @@ struct ResponseParser {
             guard buffer.count >= length else { return nil }
             if buffer.count > length { keepsAlive = false }
             return complete(Array(buffer[..<length]))
-        case .chunks(var chunks):
+        case .chunks:
             let used = try chunks.read(buffer[...])
             buffer.removeSubrange(..<used)
-            state = .chunks(chunks)
-            return chunks.isComplete ? complete(chunks.body) : nil
+            guard chunks.isComplete else { return nil }
+            if !buffer.isEmpty { keepsAlive = false }
+            return complete(chunks.body)
         case .untilClose:
             guard buffer.count <= bodyBytesMax else { throw bodyTooLarge(bodyBytesMax) }
             return nil

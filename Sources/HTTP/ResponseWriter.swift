@@ -4,9 +4,25 @@ internal import Base
 internal import Model
 internal import Synchronization
 
-/// Appends a response's head and body. `keepsAlive` false announces the close.
+/// How one response is written.
+struct ResponseOptions {
+    /// False for HEAD.
+    var withBody = true
+    /// False announces the close.
+    var keepsAlive = true
+    /// To a client of HTTP/1.0, to which silence means the close.
+    var saysKeepAlive = false
+}
+
+extension HTTPResponse {
+    /// Whether a client looks for a body at all: what followed would be its next answer.
+    var mayHaveBody: Bool { status != 204 && status != 304 }
+}
+
+/// Appends a response's head and, if `gathersBody`, its body.
 func append(
-    _ response: HTTPResponse, to bytes: inout [UInt8], withBody: Bool, keepsAlive: Bool
+    _ response: HTTPResponse, to bytes: inout [UInt8], _ options: ResponseOptions,
+    gathersBody: Bool = true
 ) {
     bytes.append(contentsOf: "HTTP/1.1 ".utf8)
     bytes.append(contentsOf: String(response.status).utf8)
@@ -18,17 +34,25 @@ func append(
     for (name, value) in response.headers {
         bytes.append(contentsOf: name.utf8)
         bytes.append(contentsOf: ": ".utf8)
+        let start = bytes.count
+        bytes.append(contentsOf: value.utf8)
         // A line break in a value would start a header of its own.
-        bytes.append(contentsOf: value.utf8.lazy.map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 })
+        for index in start..<bytes.count where bytes[index] == 0x0D || bytes[index] == 0x0A {
+            bytes[index] = 0x20
+        }
         bytes.append(contentsOf: "\r\n".utf8)
     }
-    if response.status != 204 && response.status != 304 {
+    if response.mayHaveBody {
         bytes.append(contentsOf: "Content-Length: ".utf8)
         bytes.append(contentsOf: String(response.body.count).utf8)
         bytes.append(contentsOf: "\r\n".utf8)
     }
-    bytes.append(contentsOf: (keepsAlive ? "\r\n" : "Connection: close\r\n\r\n").utf8)
-    if withBody { bytes.append(contentsOf: response.body) }
+    if !options.keepsAlive { bytes.append(contentsOf: "Connection: close\r\n".utf8) }
+    if options.saysKeepAlive { bytes.append(contentsOf: "Connection: keep-alive\r\n".utf8) }
+    bytes.append(contentsOf: "\r\n".utf8)
+    if options.withBody, gathersBody, response.mayHaveBody {
+        bytes.append(contentsOf: response.body)
+    }
 }
 
 /// The date of the current second, made once a second.

@@ -1,5 +1,5 @@
 // From method and path to a handler, and what every path answers besides: CORS preflights, HEAD,
-// 404 and 405.
+// 404 and 405. Finding the route allocates nothing but the path's list of segments.
 
 internal import EventLoop
 internal import Logging
@@ -9,16 +9,10 @@ package typealias HTTPHandler = @Sendable (HTTPRequest, HTTPResponder) -> Void
 
 /// The routes of a server. Built once, before the server starts.
 package struct Router: Sendable {
-    private enum Segment: Sendable {
-        case literal(String)
-        case parameter(String)
-        /// The whole rest of the path, at least one character.
-        case tail(String)
-    }
-
     private struct Route: Sendable {
         var method: HTTPMethod
-        var segments: [Segment]
+        var pattern: RoutePattern
+        var condition: (@Sendable (HTTPRequest) -> Bool)?
         var handler: HTTPHandler
     }
 
@@ -27,18 +21,17 @@ package struct Router: Sendable {
     package init() {}
 
     /// Adds a route. In `pattern`, `:name` matches one segment and `*name`, at the end, the rest of
-    /// the path, slashes included. Routes are tried in the order in which they were added.
+    /// the path, slashes included. Routes are tried in the order in which they were added; one
+    /// whose `condition` does not hold is passed over.
     package mutating func on(
-        _ method: HTTPMethod, _ pattern: String, _ handler: @escaping HTTPHandler
+        _ method: HTTPMethod, _ pattern: String,
+        where condition: (@Sendable (HTTPRequest) -> Bool)? = nil,
+        _ handler: @escaping HTTPHandler
     ) {
-        let segments = pattern.split(separator: "/").map { part -> Segment in
-            switch part.first {
-            case ":": .parameter(String(part.dropFirst()))
-            case "*": .tail(String(part.dropFirst()))
-            default: .literal(String(part))
-            }
-        }
-        routes.append(Route(method: method, segments: segments, handler: handler))
+        routes.append(
+            Route(
+                method: method, pattern: RoutePattern(pattern), condition: condition,
+                handler: handler))
     }
 
     /// Adds a route whose handler runs as a task on the connection's loop. An error it throws
@@ -60,79 +53,48 @@ package struct Router: Sendable {
     /// Finds the handler and calls it, or answers by itself.
     func dispatch(_ request: HTTPRequest, _ responder: HTTPResponder) {
         if request.method == .options { return responder.respond(Self.preflight) }
-        guard let path = decodedSegments(request.path) else {
+        guard let path = RequestPath(request.headers.bytes, request.pathRange) else {
             return responder.respond(
                 .error(
                     status: 400, message: "the path is not percent-encoded UTF-8",
                     code: "BadRequestError"))
         }
-        if let coding = request.headers["content-encoding"], coding.lowercased() != "identity" {
-            return responder.respond(
-                .error(
-                    status: 415, message: "content coding '\(coding)' is not served",
-                    code: "UnsupportedMediaTypeError"))
+        guard let route = route(for: request.method, path, request) else {
+            return responder.respond(refusal(of: request.method, path))
         }
-        var allowed: [HTTPMethod] = []
         var matched = request
-        for method in request.method == .head ? [HTTPMethod.head, .get] : [request.method] {
-            for route in routes {
-                guard let parameters = match(route.segments, path) else { continue }
-                guard route.method == method else {
-                    allowed.append(route.method)
-                    continue
-                }
-                matched.pathParameters = parameters
-                return route.handler(matched, responder)
-            }
+        matched.pathParameters = HTTPPathParameters(pattern: route.pattern, path: path)
+        do throws(HTTPProtocolError) {
+            try matched.decodeBody(bytesMax: responder.bodyBytesMax)
+        } catch {
+            return responder.respond(error.response)
         }
-        responder.respond(allowed.isEmpty ? Self.notFound : Self.notAllowed(allowed))
+        route.handler(matched, responder)
     }
 
-    private func match(_ segments: [Segment], _ path: [String]) -> [String: String]? {
-        var parameters: [String: String] = [:]
-        for (index, segment) in segments.enumerated() {
-            guard index < path.count else { return nil }
-            switch segment {
-            case .literal(let text):
-                guard path[index] == text else { return nil }
-            case .parameter(let name):
-                guard !path[index].isEmpty else { return nil }
-                parameters[name] = path[index]
-            case .tail(let name):
-                let rest = path[index...].joined(separator: "/")
-                guard !rest.isEmpty else { return nil }
-                parameters[name] = rest
-                return parameters
-            }
+    private func route(
+        for method: HTTPMethod, _ path: RequestPath, _ request: HTTPRequest
+    ) -> Route? {
+        for route in routes where route.method == method && route.pattern.matches(path) {
+            if route.condition?(request) ?? true { return route }
         }
-        // A single slash at the end changes nothing.
-        let isWhole =
-            path.count == segments.count
-            || (path.count == segments.count + 1 && path.last == "")
-        return isWhole ? parameters : nil
+        return method == .head ? self.route(for: .get, path, request) : nil
     }
 
-    private func decodedSegments(_ path: String) -> [String]? {
-        var segments: [String] = []
-        for part in path.utf8.dropFirst().split(
-            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        {
-            guard let decoded = percentDecoded(Array(part)) else { return nil }
-            segments.append(decoded)
-        }
-        return segments == [""] ? [] : segments
-    }
-
-    private static let notFound = HTTPResponse.error(
-        status: 404, message: "Resource not found", code: "ResourceNotFoundError")
-
-    private static func notAllowed(_ methods: [HTTPMethod]) -> HTTPResponse {
-        let names = Set(methods.map(\.description) + ["OPTIONS"]).sorted().joined(separator: ", ")
+    /// 405 if the path is served with other methods only, else 404.
+    private func refusal(of method: HTTPMethod, _ path: RequestPath) -> HTTPResponse {
+        let methods = routes.filter { $0.pattern.matches(path) }.map(\.method)
+        guard !methods.isEmpty, !methods.contains(method) else { return Self.notFound }
+        let names = Set(methods.map(\.description) + ["OPTIONS"]).sorted()
+            .joined(separator: ", ")
         var response = HTTPResponse.error(
             status: 405, message: "this path serves \(names)", code: "MethodNotAllowedError")
         response.headers.append((name: "Allow", value: names))
         return response
     }
+
+    private static let notFound = HTTPResponse.error(
+        status: 404, message: "Resource not found", code: "ResourceNotFoundError")
 
     private static let preflight = HTTPResponse(
         status: 204,
@@ -140,7 +102,7 @@ package struct Router: Sendable {
             (name: "Access-Control-Allow-Methods", value: "GET, POST, PUT, DELETE, HEAD, OPTIONS"),
             (
                 name: "Access-Control-Allow-Headers",
-                value: "authorization, content-type, keen-sdk, origin, accept"
+                value: "authorization, content-type, content-encoding, keen-sdk, origin, accept"
             ),
             (name: "Access-Control-Max-Age", value: "86400"),
         ])

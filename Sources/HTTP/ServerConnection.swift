@@ -9,6 +9,8 @@ internal import Logging
 package struct HTTPServerConfiguration: Sendable {
     package var limits = HTTPLimits()
     package var connectionsMax = Limits.httpConnectionsMax
+    /// Requests that are not complete, over all connections.
+    package var heldBytesMax = Limits.httpHeldBytesMax
     package var pipelineMax = Limits.httpPipelineMax
     /// From a request's first byte to the end of its head.
     package var headTimeout = Duration.seconds(10)
@@ -43,13 +45,21 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     /// When the current wait began, by the loop's clock.
     private var waitingSince: UInt64 = 0
     private var phase = Phase.idle
+    /// What the server knows of this connection's share of its memory.
+    private var heldBytes = 0
 
     private enum Phase { case idle, head, body }
 
     private struct Slot {
-        var isHead: Bool
-        var keepsAlive: Bool
+        var isHead = false
+        var isVersion10 = false
+        var keepsAlive = false
         var response: HTTPResponse?
+
+        var options: ResponseOptions {
+            ResponseOptions(
+                withBody: !isHead, keepsAlive: keepsAlive, saysKeepAlive: isVersion10 && keepsAlive)
+        }
     }
 
     init(server: ServerState, loop: EventLoop) {
@@ -58,6 +68,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         logger = server.logger
         parser = RequestParser(limits: server.configuration.limits)
     }
+
+    var bodyBytesMax: Int { server.configuration.limits.bodyBytesMax }
 
     func connectionOpened(_ connection: Connection) {
         self.connection = connection
@@ -71,7 +83,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func closed(_ connection: Connection, error: NetworkError?) {
         timer?.cancel()
         self.connection = nil
-        for slot in slots where slot.response == nil { _ = slot; server.metrics.abandoned() }
+        // Also those that are answered and wait for an earlier answer.
+        _ = hold(0)
+        for _ in slots { server.metrics.abandoned() }
         slots = []
         server.closed(self)
     }
@@ -102,6 +116,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             do throws(HTTPProtocolError) {
                 switch try parser.next() {
                 case .needsMore:
+                    guard hold(parser.heldBytes) else { throw .serverFull }
                     enter(parser.isInsideBody ? .body : parser.isInsideRequest ? .head : .idle)
                     connection.resumeReading()
                     return
@@ -109,12 +124,17 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
                     enter(.body)
                     owesContinue = true
                 case .request(let request):
+                    _ = hold(0)
                     enter(.idle)
+                    // The body came without the word that it was to wait for.
+                    owesContinue = false
                     dispatch(request, connection)
                 }
             } catch {
                 isLast = true
-                slots.append(Slot(isHead: false, keepsAlive: false, response: error.response))
+                _ = hold(0)
+                parser = RequestParser(limits: server.configuration.limits)
+                slots.append(Slot(response: error.response))
                 server.metrics.began()
             }
         }
@@ -129,9 +149,21 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         if !keepsAlive { isLast = true }
         let sequence = firstSequence + UInt64(slots.count)
         slots.append(
-            Slot(isHead: request.method == .head, keepsAlive: keepsAlive, response: nil))
+            Slot(
+                isHead: request.method == .head, isVersion10: request.isVersion10,
+                keepsAlive: keepsAlive))
         server.metrics.began()
         server.router.dispatch(request, HTTPResponder(connection: self, sequence: sequence))
+    }
+
+    /// Notes how much the request in the making holds; false if all of them together hold too much.
+    /// Short ones do not count, so that they cost the other loops nothing.
+    private func hold(_ bytes: Int) -> Bool {
+        let counted = bytes > Limits.gatherBytesMax ? bytes : 0
+        guard counted != heldBytes else { return true }
+        let change = counted - heldBytes
+        heldBytes = counted
+        return !server.hold(change) || change < 0
     }
 
     // MARK: Answering
@@ -149,21 +181,18 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     /// Sends the answers that are complete and in order, then reads on.
     private func flush() {
         guard let connection else { return }
-        let ready = slots.prefix { $0.response != nil }
+        let readyCount = slots.prefix { $0.response != nil }.count
         var closes = false
-        if !ready.isEmpty {
-            connection.write { bytes in
-                for slot in ready {
-                    guard let response = slot.response, !closes else { continue }
-                    closes = !slot.keepsAlive
-                    append(
-                        response, to: &bytes, withBody: !slot.isHead, keepsAlive: slot.keepsAlive)
-                    server.metrics.ended(status: response.status)
-                }
+        if readyCount > 0 {
+            for slot in slots[..<readyCount] {
+                guard let response = slot.response, !closes else { continue }
+                closes = !slot.keepsAlive
+                write(response, slot.options, to: connection)
+                server.metrics.ended(status: response.status)
             }
             let wasFull = slots.count >= server.configuration.pipelineMax
-            slots.removeFirst(ready.count)
-            firstSequence += UInt64(ready.count)
+            slots.removeFirst(readyCount)
+            firstSequence += UInt64(readyCount)
             waitingSince = loop.nowMilliseconds
             if wasFull, !closes { loop.execute { self.readRequests() } }
         }
@@ -172,8 +201,19 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         }
         if closes || (isLast && slots.isEmpty) || (server.isDraining && isQuiet) {
-            connection.close()
+            connection.close(deadline: server.configuration.writeTimeout)
         }
+    }
+
+    private func write(
+        _ response: HTTPResponse, _ options: ResponseOptions, to connection: Connection
+    ) {
+        let isLong =
+            options.withBody && response.mayHaveBody
+            && response.body.count > Limits.gatherBytesMax
+        connection.write { append(response, to: &$0, options, gathersBody: !isLong) }
+        // Sent from where it is, not copied behind its head.
+        if isLong { connection.write(response.body) }
     }
 
     private var isQuiet: Bool { slots.isEmpty && !parser.isInsideRequest }
@@ -215,7 +255,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             let late = HTTPProtocolError(
                 status: 408, code: "RequestTimeoutError",
                 message: "the request did not arrive in time")
-            slots.append(Slot(isHead: false, keepsAlive: false, response: late.response))
+            slots.append(Slot(response: late.response))
             server.metrics.began()
             flush()
         default: break

@@ -33,6 +33,11 @@ internal import Glibc
         unsafe UnsafeBufferPointer(start: start, count: count)
     }
 
+    /// Whether the byte occurs. Reads `count` bytes.
+    package func contains(_ byte: UInt8) -> Bool {
+        unsafe memchr(start, Int32(byte), count) != nil
+    }
+
     /// A copy as a String.
     package var text: String { unsafe String(decoding: bytes, as: UTF8.self) }
 

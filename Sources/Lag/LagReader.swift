@@ -46,16 +46,25 @@ package struct AppliedReading: Sendable, Equatable {
         self.offsets = offsets
         self.failures = failures
     }
+
+    /// A shard that no node has seen stands at 0, if all nodes have answered.
+    func offset(of shard: Int32) -> Int64? { offsets[shard] ?? (failures.isEmpty ? 0 : nil) }
 }
 
 /// A question that cannot be answered.
 package struct LagError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
-    package init(_ description: String) { self.description = description }
+    /// No broker answered, so that nothing at all is known.
+    package let isUnreachable: Bool
+
+    package init(_ description: String, isUnreachable: Bool = false) {
+        self.description = description
+        self.isUnreachable = isUnreachable
+    }
 }
 
 /// What to look at.
-package struct LagQuestion: Sendable, Equatable {
+package struct LagQuestion: Sendable, Hashable {
     package var group: String
     /// Empty: every topic that the group has a commit in, and the topic of the group's own.
     package var topics: [String]
@@ -84,7 +93,7 @@ package enum LagReader {
         await readRanges(&rows, source)
         if let applied = await source.applied() {
             for index in rows.indices where rows[index].partition.topic == LagQuestion.eventTopic {
-                rows[index].applied = applied.offsets[rows[index].partition.partition]
+                rows[index].applied = applied.offset(of: rows[index].partition.partition)
             }
             notes.append(contentsOf: applied.failures)
         }

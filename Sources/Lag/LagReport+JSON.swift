@@ -1,4 +1,4 @@
-// A reading as JSON: for `--json`, for `/lag`, and for other people's scripts. The names of a
+// A reading as JSON: for `--json`, for `/lag.json`, and for other people's scripts. The names of a
 // partition's members stay put; what is not known is null.
 
 internal import JSON

@@ -13,6 +13,9 @@ package struct LagReport: Sendable, Equatable {
     }
 
     package var totals: LagTotals { LagTotals(partitions) }
+
+    /// Whether every partition could be read.
+    package var isWhole: Bool { partitions.allSatisfy { $0.error == nil } }
 }
 
 /// Sums over a reading. Partitions whose offsets are unknown add nothing to sums and are counted by

@@ -13,11 +13,17 @@ package enum LogConsumerEvent: Sendable {
     /// The group takes all partitions back: answer with `unassign`. When they are lost already,
     /// another member may be working on them.
     case revoked([TopicPartition], areLost: Bool)
-    /// Records, those of one partition in the order of their offsets. After `seek` and across a
-    /// rebalance, records from before may still come; compare offsets.
+    /// Records, those of one partition in the order of their offsets. Across a rebalance and after
+    /// `resume`, records may come again; compare offsets.
     case records([LogRecord])
     /// Every record of the partition below this offset has been handed over.
     case partitionEnd(PartitionOffset)
+    /// The partition reads from where the seek with this number said: every record before this
+    /// event is from before the seek, every one after it from after. Or why it could not.
+    case sought(TopicPartition, ticket: UInt64, LogError?)
+    /// The log does not hold the offset that the partition wanted next. The partition reads nothing
+    /// more, and cannot seek, until it is assigned again.
+    case outOfRange(TopicPartition)
     /// Offsets could not be committed.
     case commitFailed(LogError)
     /// The client failed; it goes on unless the error is fatal.
@@ -30,10 +36,18 @@ final class ConsumerCore: Sendable {
     private static let batchRecordsMax = 10_000
     /// Bytes handed over at once, at most, but for the last record. A choice.
     private static let batchBytesMax = 4 << 20
+    /// How long the thread waits for librdkafka to begin a seek, which needs no broker. A choice.
+    private static let seekMillisecondsMax: Int32 = 1000
+
+    private struct SeekRequest {
+        let offset: PartitionOffset
+        let ticket: UInt64
+    }
 
     let client: KafkaClient
     private let handler: @Sendable (LogConsumerEvent) -> Void
     private let isStopping = Atomic(false)
+    private let seeks = Mutex<[SeekRequest]>([])
 
     init(client: KafkaClient, handler: @escaping @Sendable (LogConsumerEvent) -> Void) {
         self.client = client
@@ -45,10 +59,16 @@ final class ConsumerCore: Sendable {
         client.wake()
     }
 
+    func seek(to offset: PartitionOffset, ticket: UInt64) {
+        seeks.withLock { $0.append(SeekRequest(offset: offset, ticket: ticket)) }
+        client.wake()
+    }
+
     /// Serves events until stopped, then leaves the group.
     func run() {
         var batch = RecordBatch()
         while !isStopping.load(ordering: .acquiring) {
+            performSeeks(&batch)
             let wait: Int32 = batch.isEmpty ? 1000 : 0
             guard let event = unsafe client.poll(timeoutMilliseconds: wait) else {
                 flush(&batch)
@@ -72,6 +92,25 @@ final class ConsumerCore: Sendable {
     private func flush(_ batch: inout RecordBatch) {
         let records = batch.take()
         if !records.isEmpty { handler(.records(records)) }
+    }
+
+    /// On this thread, which also takes the records: what librdkafka hands over after its seek has
+    /// begun is from after it, and what was gathered before is handed on before.
+    private func performSeeks(_ batch: inout RecordBatch) {
+        let requests = seeks.withLock { requests in
+            defer { requests = [] }
+            return requests
+        }
+        guard !requests.isEmpty else { return }
+        flush(&batch)
+        for request in requests {
+            let list = PartitionList([request.offset])
+            let failure = unsafe LogError.consuming(
+                rd_kafka_seek_partitions(client.raw, list.raw, Self.seekMillisecondsMax),
+                trying: "seek to \(request.offset)")
+            let error = failure ?? list.firstError(trying: "seek to \(request.offset)")
+            handler(.sought(request.offset.topicPartition, ticket: request.ticket, error))
+        }
     }
 
     private func fetch(_ event: OpaquePointer, _ batch: inout RecordBatch) {
@@ -120,18 +159,27 @@ final class ConsumerCore: Sendable {
     }
 
     private func fail(_ event: OpaquePointer) {
-        guard unsafe rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF else {
+        switch unsafe rd_kafka_event_error(event) {
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            if let end = unsafe place(of: event) { handler(.partitionEnd(end)) }
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+            _ = unsafe client.report(event)
+            if let place = unsafe place(of: event) { handler(.outOfRange(place.topicPartition)) }
+        default:
             let fatal = unsafe client.report(event)
             let error = unsafe KafkaClient.error(of: event, trying: "consume")
-            return handler(.failed(fatal ?? error))
+            handler(.failed(fatal ?? error))
         }
+    }
+
+    /// The place that an error names.
+    private func place(of event: OpaquePointer) -> PartitionOffset? {
         // A list element of our own, unlike everything else that an event holds.
-        guard let place = unsafe rd_kafka_event_topic_partition(event) else { return }
+        guard let place = unsafe rd_kafka_event_topic_partition(event) else { return nil }
         defer { unsafe rd_kafka_topic_partition_destroy(place) }
-        let end = unsafe PartitionOffset(
+        return unsafe PartitionOffset(
             topic: String(cString: place.pointee.topic), partition: place.pointee.partition,
             offset: place.pointee.offset)
-        handler(.partitionEnd(end))
     }
 }
 

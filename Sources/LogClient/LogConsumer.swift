@@ -31,8 +31,9 @@ package struct LogConsumerConfiguration: Sendable {
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
             "enable.partition.eof": "true",
-            // An offset that the log no longer has, or not yet, is answered by its nearest one.
-            "auto.offset.reset": "earliest",
+            // An offset that the log no longer has, or not yet, is an event of its own: records
+            // from elsewhere would look like those that follow.
+            "auto.offset.reset": "error",
             "session.timeout.ms": String(sessionTimeout.timeoutMilliseconds),
             "heartbeat.interval.ms": String(max(sessionTimeout.timeoutMilliseconds / 5, 1)),
             "queued.max.messages.kbytes": String(max(fetchedBytesMax >> 10, 1)),
@@ -76,6 +77,9 @@ package final class LogConsumer: Sendable {
     /// Answers `.assigned`: reads these partitions from these offsets on, instead of any before.
     package func assign(_ offsets: [PartitionOffset]) throws {
         let list = PartitionList(offsets)
+        // librdkafka keeps a partition's pause over the end of its assignment; here it belongs to
+        // the assignment. It fails for partitions that it has never known, which are not paused.
+        _ = unsafe rd_kafka_resume_partitions(core.client.raw, list.raw)
         let code = unsafe rd_kafka_assign(core.client.raw, list.raw)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw LogError(code, trying: "assign \(offsets.count) partitions")
@@ -111,18 +115,10 @@ package final class LogConsumer: Sendable {
         if let error = list.firstError(trying: action) { throw error }
     }
 
-    /// Moves assigned partitions to other offsets. Afterwards, only records gathered before the
-    /// call still come from the old ones.
-    package func seek(_ offsets: [PartitionOffset], timeout: Duration) async throws {
-        let client = core.client
-        try await runBlocking { () -> Result<Void, LogError> in
-            let list = PartitionList(offsets)
-            let failure = unsafe LogError.consuming(
-                rd_kafka_seek_partitions(client.raw, list.raw, timeout.timeoutMilliseconds),
-                trying: "seek")
-            if let failure = failure ?? list.firstError(trying: "seek") { return .failure(failure) }
-            return .success(())
-        }
+    /// Moves an assigned partition to another offset; `.sought` with the same ticket says when.
+    /// Fails while the partition's assignment has not taken effect yet.
+    package func seek(to offset: PartitionOffset, ticket: UInt64) {
+        core.seek(to: offset, ticket: ticket)
     }
 
     /// Starts to commit the next offsets to read. A failure comes as `.commitFailed`.

@@ -37,7 +37,7 @@ package final class LogTail: Sendable {
                 }
                 if isFirst { handler(.caughtUp) }
             case .failed(let error): handler(.failed(error))
-            case .assigned, .revoked, .commitFailed: break
+            case .assigned, .revoked, .commitFailed, .sought, .outOfRange: break
             }
         }
         let list = PartitionList([

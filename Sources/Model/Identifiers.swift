@@ -97,6 +97,12 @@ package struct ShardID: Hashable, Sendable, Comparable, CustomStringConvertible 
     package init(_ number: Int32) { self.number = number }
     package var description: String { String(number) }
     package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+
+    /// Which of `count` storage nodes, in the order of `store.addresses`, holds the shard
+    /// (docs/decisions/0004).
+    package func nodeIndex(among count: Int) -> Int {
+        Int(UInt32(bitPattern: number) % UInt32(count))
+    }
 }
 
 /// A collection of one project: what an event belongs to.

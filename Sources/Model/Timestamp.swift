@@ -17,11 +17,17 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// The text above as ASCII bytes.
     package var iso8601: [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        append(to: &text)
+        return text
+    }
+
+    /// Appends the text above to `text`.
+    package func append(to text: inout [UInt8]) {
         let day = milliseconds.floorDivided(by: 86_400_000)
         let date = CivilDate(daysSinceEpoch: day)
         let rest = Int(milliseconds - day * 86_400_000)
-        var text: [UInt8] = []
-        text.reserveCapacity(24)
         if date.year < 0 { text.append(UInt8(ascii: "-")) }
         text.append(decimal: Int(date.year.magnitude), digits: 4)
         text.append(UInt8(ascii: "-"))
@@ -37,7 +43,6 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         text.append(UInt8(ascii: "."))
         text.append(decimal: rest % 1000, digits: 3)
         text.append(UInt8(ascii: "Z"))
-        return text
     }
 
     /// Parses the ISO 8601 forms that Keen's clients send: date only; hours and minutes; seconds
@@ -111,7 +116,10 @@ package struct CivilTime: Hashable, Sendable {
 
     /// Parses the forms that `Timestamp.init(iso8601:zoneSeconds:)` lists.
     package init?(iso8601 text: some Collection<UInt8>) {
-        var scanner = DigitScanner(Array(text))
+        // A generic copy goes byte by byte through witnesses; nearly every text has its bytes at
+        // hand.
+        let bytes = text.withContiguousStorageIfAvailable { Array($0) } ?? Array(text)
+        var scanner = DigitScanner(bytes)
         guard let year = scanner.number(digits: 4), year >= 1, scanner.skip("-"),
             let month = scanner.number(digits: 2), (1...12).contains(month), scanner.skip("-"),
             let day = scanner.number(digits: 2), day >= 1,

@@ -36,18 +36,21 @@ final class ClientCore: @unchecked Sendable {
     private var isConnecting = false
     private var retryTimer: LoopTimer?
     private var backoff: Backoff
+    private let silenceLimit: Duration
     private var nextAttempt = ContinuousClock.now
     private var lastFailure: RPCError?
     private var isClosed = false
 
     init(
-        address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger, backoff: Backoff
+        address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger, backoff: Backoff,
+        silenceLimit: Duration
     ) {
         self.address = address
         self.secret = secret
         self.loop = loop
         self.logger = logger
         self.backoff = backoff
+        self.silenceLimit = silenceLimit
     }
 
     // MARK: Calls
@@ -59,8 +62,7 @@ final class ClientCore: @unchecked Sendable {
         if let error = reasonToRefuse(call) { return call.finish(.failure(error)) }
         lastCallID += 1
         let callID = lastCallID
-        let timer = loop.schedule(after: call.deadline - .now) { [self] in timeOut(callID) }
-        calls[callID] = Call(pending: call, timer: timer, link: nil)
+        calls[callID] = Call(pending: call, timer: timer(callID, call.connectDeadline), link: nil)
         bodyBytes += call.body.count
         if let link {
             send(callID, on: link)
@@ -70,12 +72,18 @@ final class ClientCore: @unchecked Sendable {
         }
     }
 
+    private func timer(_ callID: UInt64, _ deadline: ContinuousClock.Instant) -> LoopTimer {
+        loop.schedule(after: deadline - .now) { [self] in timeOut(callID) }
+    }
+
     private func reasonToRefuse(_ call: PendingCall) -> RPCError? {
         if isClosed { return RPCError(.unavailable, "the client of \(address) is closed") }
         let callsMax = link?.inFlightMax ?? Limits.rpcInFlightMax
-        if calls.count >= callsMax || bodyBytes > Limits.rpcInFlightBytesMax {
+        // The bodies of calls that are over may still wait to be sent.
+        let bytes = max(bodyBytes, link?.unsentBytes ?? 0)
+        if calls.count >= callsMax || bytes > Limits.rpcInFlightBytesMax {
             return RPCError(
-                .overloaded, "\(calls.count) calls of \(bodyBytes) bytes wait for \(address)")
+                .overloaded, "\(calls.count) calls and \(bytes) bytes wait for \(address)")
         }
         if let lastFailure, !lastFailure.isRetriable, ContinuousClock.now < nextAttempt {
             return lastFailure
@@ -91,6 +99,7 @@ final class ClientCore: @unchecked Sendable {
             return finish(callID, .failure(RPCError(.resourceExhausted, "\(call.method): \(what)")))
         }
         calls[callID]?.link = link
+        link.callCount += 1
         link.send(callID, call)
     }
 
@@ -118,13 +127,22 @@ final class ClientCore: @unchecked Sendable {
         guard let link = call.link else {
             let why = lastFailure.map { ": \($0.message)" } ?? ""
             let error = RPCError(
-                .unavailable, "no connection for \(what)\(why)", cause: lastFailure)
+                .unavailable,
+                "no connection in time for \(call.pending.method) at \(address)\(why)",
+                cause: lastFailure)
             return finish(callID, .failure(error))
+        }
+        let end = call.pending.deadline
+        if call.pending.connectDeadline < end, ContinuousClock.now < end {
+            // That was the wait for a connection, and there is one.
+            calls[callID]?.timer = timer(callID, end)
+            return
         }
         link.sendCancel(callID)
         finish(callID, .failure(RPCError(.deadlineExceeded, "no answer to \(what)")))
-        let silence = ContinuousClock.now - link.lastReceived
-        if silence >= .seconds(Limits.rpcSilenceSeconds), call.pending.timeout <= silence {
+        guard let since = link.waitingSince else { return }
+        let silence = ContinuousClock.now - since
+        if silence >= silenceLimit {
             link.fail(RPCError(.connectionLost, "nothing came from \(address) for \(silence)"))
         }
     }
@@ -140,6 +158,7 @@ final class ClientCore: @unchecked Sendable {
         call.timer.cancel()
         bodyBytes -= call.pending.body.count
         if let link = call.link {
+            link.callCount -= 1
             closeIfIdle(link)
         } else {
             waiting.removeAll { $0 == callID }
@@ -244,7 +263,7 @@ final class ClientCore: @unchecked Sendable {
     }
 
     private func closeIfIdle(_ link: ClientLink) {
-        guard link.isGoingAway, !calls.values.contains(where: { $0.link === link }) else { return }
+        guard link.isGoingAway, link.callCount == 0 else { return }
         link.close()
     }
 

@@ -21,8 +21,10 @@ final class ClientLink: ConnectionHandler, @unchecked Sendable {
     private(set) var inFlightMax = 0
     /// The server takes no further calls on this connection.
     private(set) var isGoingAway = false
-    /// When the server was last heard of.
-    private(set) var lastReceived = ContinuousClock.now
+    /// Calls that this connection carries; counted by the core.
+    var callCount = 0
+    /// Since when calls have waited without a byte from the server; nil while none has to.
+    private(set) var waitingSince: ContinuousClock.Instant?
     /// Why we ended it ourselves.
     private var failure: RPCError?
 
@@ -42,13 +44,13 @@ final class ClientLink: ConnectionHandler, @unchecked Sendable {
     }
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) {
-        lastReceived = .now
         var input = bytes[...]
         do {
             while state != .closed, let frame = try assembler.next(&input) { handle(frame) }
         } catch {
             fail(RPCError(.protocolViolation, "\(error)", cause: error))
         }
+        waitingSince = callCount > 0 ? .now : nil
     }
 
     func closed(_ connection: Connection, error: NetworkError?) {
@@ -123,8 +125,12 @@ final class ClientLink: ConnectionHandler, @unchecked Sendable {
             callID: callID, method: call.method,
             remainingMilliseconds: remainingMilliseconds(until: call.deadline),
             body: call.body[...])
+        waitingSince = waitingSince ?? .now
         connection?.write([request.head(), call.body])
     }
+
+    /// Written and not yet on its way, also of calls that are over.
+    var unsentBytes: Int { connection?.unsentBytes ?? 0 }
 
     func sendCancel(_ callID: UInt64) { connection?.write(Frame.cancel(callID: callID).encoded()) }
 

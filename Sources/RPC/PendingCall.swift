@@ -19,13 +19,17 @@ final class PendingCall: Sendable {
     let body: [UInt8]
     let timeout: Duration
     let deadline: ContinuousClock.Instant
+    /// Until when it waits for a connection; at most `deadline`.
+    let connectDeadline: ContinuousClock.Instant
     private let state = Mutex(State.idle)
 
-    init(method: RPCMethod, body: [UInt8], timeout: Duration) {
+    init(method: RPCMethod, body: [UInt8], timeout: Duration, connectTimeout: Duration) {
         self.method = method
         self.body = body
         self.timeout = timeout
-        deadline = .now + timeout
+        let now = ContinuousClock.now
+        deadline = now + timeout
+        connectDeadline = now + min(timeout, connectTimeout)
     }
 
     var isDone: Bool {

@@ -12,25 +12,30 @@ package final class RPCClient: Sendable {
     package let address: HostPort
     private let core: ClientCore
 
-    /// `jitterSeed` decides how the waits between attempts to connect vary.
+    /// `jitterSeed` decides how the waits between attempts to connect vary; a connection that has
+    /// kept calls waiting without a byte for `silenceLimit` is given up when one runs out of time.
     package init(
         address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger,
-        jitterSeed: UInt64 = monotonicNanoseconds()
+        jitterSeed: UInt64 = monotonicNanoseconds(),
+        silenceLimit: Duration = .seconds(Limits.rpcSilenceSeconds)
     ) {
         self.address = address
         core = ClientCore(
             address: address, secret: secret, loop: loop, logger: logger,
-            backoff: Backoff(random: PRNG(seed: jitterSeed)))
+            backoff: Backoff(random: PRNG(seed: jitterSeed)), silenceLimit: silenceLimit)
     }
 
     deinit { core.loop.execute { [core] in core.close() } }
 
-    /// Sends a call and waits for its answer, at most for `timeout`. Throws `RPCError` and nothing
-    /// else; a cancelled task gets the status `cancelled` at once, and the server is told.
+    /// Sends a call and waits for its answer, at most for `timeout`; for a connection at most for
+    /// `connectTimeout` of it. Throws `RPCError` and nothing else; a cancelled task gets the status
+    /// `cancelled` at once, and the server is told.
     package func call(
-        _ method: RPCMethod, body: [UInt8], timeout: Duration
+        _ method: RPCMethod, body: [UInt8], timeout: Duration, connectTimeout: Duration? = nil
     ) async throws -> ArraySlice<UInt8> {
-        let call = PendingCall(method: method, body: body, timeout: timeout)
+        let call = PendingCall(
+            method: method, body: body, timeout: timeout,
+            connectTimeout: connectTimeout ?? timeout)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard call.wait(continuation) else { return }

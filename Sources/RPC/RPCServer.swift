@@ -25,18 +25,22 @@ package final class RPCServer: Sendable {
     let logger: Logger
     let handler: Handler
     let inFlightMax: Int
+    let stallLimit: Duration
     let metrics = RPCServerMetrics()
     private let group: EventLoopGroup
     private let state = Mutex(State())
 
+    /// A peer that takes not a byte of its answers for `stallLimit` loses its connection.
     package init(
         group: EventLoopGroup, secret: ClusterSecret, logger: Logger,
-        inFlightMax: Int = Limits.rpcInFlightMax, handler: @escaping Handler
+        inFlightMax: Int = Limits.rpcInFlightMax,
+        stallLimit: Duration = .seconds(Limits.rpcStallSeconds), handler: @escaping Handler
     ) {
         self.group = group
         self.secret = secret
         self.logger = logger
         self.inFlightMax = inFlightMax
+        self.stallLimit = stallLimit
         self.handler = handler
     }
 

@@ -31,6 +31,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private var assembler = FrameAssembler(frameBytesMax: Limits.rpcHandshakeFrameBytesMax)
     private var handshake: ServerHandshake
     private var handshakeTimer: LoopTimer?
+    private var stallTimer: LoopTimer?
     private var inFlight: [UInt64: InFlightCall] = [:]
     private var inFlightBytes = 0
 
@@ -64,6 +65,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     func closed(_ connection: Connection, error: NetworkError?) {
         handshakeTimer?.cancel()
+        stallTimer?.cancel()
         for call in inFlight.values { call.interest.lose() }
         owner.metrics.inFlight.decrement(by: Double(inFlight.count))
         inFlight = [:]
@@ -129,9 +131,23 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         case .accept(let welcome):
             state = .open
             handshakeTimer?.cancel()
+            watchForStalls()
             assembler.frameBytesMax = Limits.rpcFrameBytesMax
             connection?.write(welcome.encoded())
         case .refuse(let refusal, let reason): close(reason, sending: refusal)
+        }
+    }
+
+    /// Up to a thousand long answers may wait for a peer that reads nothing.
+    private func watchForStalls() {
+        let limit = owner.stallLimit
+        stallTimer = connection?.loop.schedule(after: limit / 2, repeating: limit / 2) {
+            [weak self] in
+            guard let self, let connection, connection.unsentBytes > 0 else { return }
+            let waited = connection.loop.nowMilliseconds - connection.lastProgressMilliseconds
+            guard .milliseconds(waited) > limit else { return }
+            close("the peer took no byte for \(limit)")
+            connection.abort()
         }
     }
 

@@ -12,15 +12,18 @@ package struct StoreTimeouts: Sendable {
     package var appliedOffsets: Duration
     package var scan: Duration
     package var schema: Duration
+    /// How much of that may go by without a connection; nil: all of it.
+    package var connect: Duration?
 
     package init(
         apply: Duration = .seconds(30), appliedOffsets: Duration = .seconds(5),
-        scan: Duration = .seconds(60), schema: Duration = .seconds(10)
+        scan: Duration = .seconds(60), schema: Duration = .seconds(10), connect: Duration? = nil
     ) {
         self.apply = apply
         self.appliedOffsets = appliedOffsets
         self.scan = scan
         self.schema = schema
+        self.connect = connect
     }
 }
 
@@ -91,7 +94,8 @@ package struct StoreClient: Sendable {
     private func call<Response: Message>(
         _ method: RPCMethod, _ request: some Message, _ type: Response.Type, _ timeout: Duration
     ) async throws -> Response {
-        let body = try await client.call(method, body: request.encoded(), timeout: timeout)
+        let body = try await client.call(
+            method, body: request.encoded(), timeout: timeout, connectTimeout: timeouts.connect)
         do {
             return try Response(decoding: body)
         } catch {

@@ -63,10 +63,19 @@ package struct LineLogHandler: LogHandler {
     /// A value that came from outside must not be able to forge a line or steer a terminal.
     private static func quotedIfNeeded(_ value: String) -> String {
         let isPlain = value.unicodeScalars.allSatisfy {
-            $0.value > 0x20 && $0.value != 0x7F && $0 != "\"" && $0 != "\\"
+            $0.value > 0x20 && !isControl($0) && $0 != "\"" && $0 != "\\"
         }
         guard !isPlain || value.isEmpty else { return value }
         return "\"" + value.unicodeScalars.map(escaped).joined() + "\""
+    }
+
+    /// Controls, those above ASCII included (U+009B begins a terminal's command as well), line ends
+    /// of Unicode, and marks that turn the direction of what follows.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     private static func escaped(_ scalar: Unicode.Scalar) -> String {
@@ -76,7 +85,7 @@ package struct LineLogHandler: LogHandler {
         case "\n": "\\n"
         case "\r": "\\r"
         case "\t": "\\t"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        case _ where isControl(scalar):
             "\\u{" + String(scalar.value, radix: 16) + "}"
         default: String(scalar)
         }

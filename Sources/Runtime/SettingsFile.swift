@@ -43,7 +43,8 @@ struct SettingsFile {
             return
         }
         guard let match = line.wholeMatch(of: /( *)([A-Za-z_][A-Za-z0-9_]*):(?: +(.*))?/) else {
-            throw error(number, "'\(content)' is not of the form 'key: value'")
+            // What stands there may be half a secret: it is not repeated.
+            throw error(number, "the line is not of the form 'key: value'")
         }
         try closeList()
         let value = match.output.3.map { $0.hasPrefix("#") ? "" : $0 } ?? ""

@@ -1,5 +1,6 @@
 // What `millrace up` is asked for, and what it remembers between starts on one data directory.
 
+internal import Base
 internal import JSON
 package import Model
 
@@ -14,10 +15,14 @@ package struct ClusterOptions: Sendable, Equatable {
     package var collectors = 1
     package var workers = 1
     package var queries = 1
-    package var stores = 1
+    /// Storage nodes and partitions; nil goes on with what there is.
+    package var stores: Int?
     package var partitions: Int?
     /// Addresses of an Apache Kafka or Redpanda; nil starts the embedded log server.
     package var logBrokers: [String]?
+    /// Whether processes ask the kernel to be killed with their starter. Process 1 of a container
+    /// needs no such thing, and its children would take it for the init that adopts orphans.
+    package var exitsWithParent = true
     /// Id of the project to use, created if the catalog lacks it.
     package var project: ProjectID?
 
@@ -57,7 +62,10 @@ package struct ClusterRecord: Sendable, Equatable {
         guard case .int(let partitions)? = value["partitions"], (1...1024).contains(partitions),
             case .int(let stores)? = value["stores"], (1...1024).contains(stores),
             case .string(let project)? = value["project"]
-        else { throw SupervisorError("cluster.json lacks partitions, stores or project") }
+        else {
+            throw SupervisorError(
+                "cluster.json lacks partitions, stores or project", reason: .damagedData)
+        }
         self.init(
             partitions: Int(partitions), stores: Int(stores), project: try ProjectID(project))
     }
@@ -68,16 +76,10 @@ package struct ClusterRecord: Sendable, Equatable {
             throw SupervisorError(
                 "--partitions \(asked): the data in \(options.dataDirectory) has \(partitions)")
         }
-        if options.stores != stores {
+        if let asked = options.stores, asked != stores {
             throw SupervisorError(
-                "--stores \(options.stores): the data in \(options.dataDirectory) lies on \(stores)"
+                "--stores \(asked): the data in \(options.dataDirectory) lies on \(stores)"
             )
         }
     }
-}
-
-/// Why the system could not be started or kept up, in words for the operator.
-package struct SupervisorError: Error, Sendable, Equatable, CustomStringConvertible {
-    package let description: String
-    package init(_ description: String) { self.description = description }
 }

@@ -1,7 +1,9 @@
 // The files that `up` keeps in its data directory: the cluster's shape, its secret, the
 // configuration of each process, and while it runs the endpoints.
 
+internal import Base
 internal import FoundationEssentials
+internal import Glibc
 internal import JSON
 internal import Model
 
@@ -27,7 +29,7 @@ package struct DataDirectory: Sendable {
     package func readRecord() throws -> ClusterRecord? {
         guard let bytes = try read(recordFile) else { return nil }
         do { return try ClusterRecord(json: bytes) } catch {
-            throw SupervisorError("\(recordFile): \(error)")
+            throw SupervisorError("\(recordFile): \(error)", reason: .damagedData)
         }
     }
 
@@ -50,6 +52,22 @@ package struct DataDirectory: Sendable {
     package func write(_ endpoints: Endpoints) throws {
         try write(endpoints.json, to: endpointsFile)
     }
+
+    /// The last lines of what a process logged; empty if it never did.
+    package func logTail(of process: String, lines: Int) -> [String] {
+        let descriptor = open(logFile(process), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        // A choice: more than any twenty ordinary lines.
+        var bytes = [UInt8](repeating: 0, count: 16 << 10)
+        let size = bytes.count
+        let start = max(lseek(descriptor, 0, SEEK_END) - size, 0)
+        let count = max(pread(descriptor, &bytes, size, start), 0)
+        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+            .suffix(lines).map(String.init)
+    }
+
+    package func logFile(_ process: String) -> String { "\(path)/logs/\(process).log" }
 
     package func removeEndpoints() {
         // Nothing to say if the file is gone already.

@@ -3,6 +3,7 @@
 // They come from below the range that the kernel gives to outgoing connections (32768 on, Linux's
 // default), so that while a process is down for a restart nobody's connection sits on its port.
 
+internal import Base
 internal import EventLoop
 
 /// `count` TCP ports of 127.0.0.1 that nobody listens on just now.
@@ -14,7 +15,8 @@ package func freePorts(count: Int, using random: inout some RandomNumberGenerato
     while chosen.count < count {
         attempts += 1
         guard attempts < 100 * count else {
-            throw SupervisorError("no free ports between 10000 and 32000 on 127.0.0.1")
+            throw SupervisorError(
+                "no free ports between 10000 and 32000 on 127.0.0.1", reason: .unavailable)
         }
         let port = UInt16.random(in: 10_000..<32_000, using: &random)
         if !chosen.contains(port), TCPListener.canListen(onLoopbackPort: port) {
@@ -31,7 +33,8 @@ package func consecutivePorts(from base: UInt16, count: Int) throws -> [UInt16] 
     }
     let ports = (0..<count).map { base + UInt16($0) }
     if let taken = ports.first(where: { !TCPListener.canListen(onLoopbackPort: $0) }) {
-        throw SupervisorError("--base-port \(base): port \(taken) is taken")
+        throw SupervisorError(
+            "--base-port \(base): port \(taken) is taken", reason: .unavailable)
     }
     return ports
 }

@@ -45,9 +45,9 @@ package struct ClusterPlan: Sendable, Equatable {
     }
 
     /// How many ports a plan needs.
-    package static func portCount(_ options: ClusterOptions) -> Int {
+    package static func portCount(_ options: ClusterOptions, _ record: ClusterRecord) -> Int {
         options.queries + options.collectors + 1 + (options.logBrokers == nil ? 2 : 0)
-            + 2 * options.stores + options.workers
+            + 2 * record.stores + options.workers
     }
 
     /// Lays the processes out. `ports` are handed out in the order of `interfaces`: API,
@@ -55,7 +55,7 @@ package struct ClusterPlan: Sendable, Equatable {
     package init(
         options: ClusterOptions, record: ClusterRecord, ports: [UInt16], secretFile: String
     ) {
-        precondition(ports.count >= Self.portCount(options), "one port for each listener")
+        precondition(ports.count >= Self.portCount(options, record), "one port for each listener")
         var free = ports.makeIterator()
         func address() -> String { "127.0.0.1:\(free.next() ?? 0)" }
         let data = options.dataDirectory
@@ -63,14 +63,11 @@ package struct ClusterPlan: Sendable, Equatable {
         let collectors = (0..<options.collectors).map { _ in address() }
         let lag = address()
         let log = options.logBrokers == nil ? address() : nil
-        let stores = (0..<options.stores).map { _ in address() }
+        let stores = (0..<record.stores).map { _ in address() }
         let queries = [api] + (1..<max(options.queries, 1)).map { _ in address() }
         brokers = options.logBrokers ?? [log ?? ""]
-        let shared: [String: Setting] = [
-            "log.brokers": .list(brokers), "store.addresses": .list(stores),
-            "events.partitions": .number(record.partitions),
-            "cluster.secret_file": .text(secretFile), "process.exit_with_parent": .text("true"),
-        ]
+        let shared = Self.sharedSettings(
+            options, record, brokers: brokers, stores: stores, secretFile: secretFile)
         func plan(
             _ kind: ProcessKind, _ index: Int, _ address: String, admin: String,
             _ own: [String: Setting]
@@ -88,6 +85,9 @@ package struct ClusterPlan: Sendable, Equatable {
                     [
                         "log_server.listen": .text(log), "log_server.data": .text(data + "/log"),
                         "admin.listen": .text(admin),
+                        // The workers of one machine come at once: Kafka's three seconds would
+                        // only delay the start.
+                        "log_server.group_initial_rebalance_delay_ms": .number(300),
                     ]))
         }
         for (index, store) in stores.enumerated() {
@@ -118,5 +118,18 @@ package struct ClusterPlan: Sendable, Equatable {
                 plan(.query, index, address, admin: address, ["query.listen": .text(address)]))
         }
         processes.append(plan(.lag, 0, lag, admin: lag, ["lag.listen": .text(lag)]))
+    }
+
+    /// What every process is told.
+    private static func sharedSettings(
+        _ options: ClusterOptions, _ record: ClusterRecord, brokers: [String], stores: [String],
+        secretFile: String
+    ) -> [String: Setting] {
+        [
+            "log.brokers": .list(brokers), "store.addresses": .list(stores),
+            "events.partitions": .number(record.partitions),
+            "cluster.secret_file": .text(secretFile),
+            "process.exit_with_parent": .text(options.exitsWithParent ? "true" : "false"),
+        ]
     }
 }

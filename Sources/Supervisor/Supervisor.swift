@@ -5,6 +5,7 @@
 // finds everything behind it. A process that dies is started again on its old address; the others
 // reconnect by themselves and are left alone.
 
+internal import Base
 package import EventLoop
 package import HTTP
 package import Logging
@@ -21,7 +22,13 @@ package actor Supervisor {
 
     private var running: [String: ChildProcess] = [:]
     private var keepers: [String: Task<Void, Never>] = [:]
+    /// How often each process has died, and how it did last.
+    private var ends: [String: (count: Int, last: ExitStatus)] = [:]
     private var isStopping = false
+
+    /// A process that dies so often before it is ready will not become so: with the pauses of
+    /// `RestartPolicy` that takes three seconds.
+    private static let endsMax = 7
 
     package init(
         plan: ClusterPlan, options: ClusterOptions, loop: EventLoop, probe: HTTPClient,
@@ -35,7 +42,8 @@ package actor Supervisor {
         self.pidsChanged = pidsChanged
     }
 
-    /// Starts all processes of `kinds`, kind by kind, each ready before the next.
+    /// Starts all processes of `kinds`, kind by kind, each ready before the next. Throws a
+    /// `SupervisorError` that names the process which cannot run or is not ready in time.
     package func start(_ kinds: [ProcessKind], deadline: Duration) async throws {
         let end = ContinuousClock.now + deadline
         for kind in kinds.sorted() {
@@ -57,7 +65,11 @@ package actor Supervisor {
                     group.addTask { await self.await(child, name: name, grace: grace) }
                 }
             }
-            for name in members { await keepers[name]?.value }
+            for name in members {
+                // Ends the pause before a restart; a keeper waits for nothing else by time.
+                keepers[name]?.cancel()
+                await keepers[name]?.value
+            }
         }
     }
 
@@ -69,7 +81,11 @@ package actor Supervisor {
     }
 
     private func startKeeping(_ process: ProcessPlan) async throws {
-        let child = try await spawn(process)
+        let child: ChildProcess
+        do { child = try await spawn(process) } catch {
+            throw SupervisorError(
+                "\(process.name) cannot be started: \(error)", reason: .unavailable)
+        }
         // Lives until the process is stopped: `stop` awaits it.
         keepers[process.name] = Task { await self.keep(process, child) }
     }
@@ -93,6 +109,7 @@ package actor Supervisor {
             let started = ContinuousClock.now
             let status = await child.exitStatus()
             if isStopping { return }
+            ends[process.name] = ((ends[process.name]?.count ?? 0) + 1, status)
             let pause = policy.delay(afterUptime: ContinuousClock.now - started)
             logger.warning(
                 "process ended and is started again",
@@ -100,7 +117,7 @@ package actor Supervisor {
                     "process.name": "\(process.name)", "process.pid": "\(child.pid)",
                     "exit.status": "\(status)", "restart.delay": "\(pause)",
                 ])
-            // Cancellation cannot happen: nobody cancels a keeper.
+            // Cancelled by `stop` only, which the next line sees.
             try? await Task.sleep(for: pause)
             guard !isStopping, let next = await respawn(process) else { return }
             child = next
@@ -110,7 +127,14 @@ package actor Supervisor {
     /// Tries until the process starts; nil once the supervisor stops.
     private func respawn(_ process: ProcessPlan) async -> ChildProcess? {
         while !isStopping {
-            do { return try await spawn(process) } catch {
+            do {
+                let child = try await spawn(process)
+                guard isStopping else { return child }
+                // `stop` has passed this process by while it was being started.
+                child.signal(.kill)
+                _ = await child.exitStatus()
+                running[process.name] = nil
+            } catch {
                 logger.error(
                     "process cannot be started", error: error,
                     metadata: ["process.name": "\(process.name)"])
@@ -133,6 +157,7 @@ package actor Supervisor {
     {
         var last = "no answer"
         while ContinuousClock.now < end {
+            if let failure = hopelessness(of: process) { throw failure }
             do {
                 let answer = try await probe.send(
                     method: .get, url: "http://\(process.admin)/readyz", timeout: .seconds(2))
@@ -142,7 +167,19 @@ package actor Supervisor {
             try await Task.sleep(for: .milliseconds(20))
         }
         throw SupervisorError(
-            "\(process.name) is not ready: \(last); "
-                + "see \(options.dataDirectory)/logs/\(process.name).log")
+            "\(process.name) is not ready: \(last)", reason: .unavailable, process: process.name)
+    }
+
+    /// Why a process that has died need not be waited for: what it says of itself will not change,
+    /// or it has died too often.
+    private func hopelessness(of process: ProcessPlan) -> SupervisorError? {
+        guard let (count, last) = ends[process.name] else { return nil }
+        var reason = FatalReason.unavailable
+        if case .exited(let status) = last { reason = FatalReason(rawValue: status) ?? reason }
+        guard reason == .usage || reason == .damagedData || count >= Self.endsMax else {
+            return nil
+        }
+        return SupervisorError(
+            "\(process.name) cannot run: \(last)", reason: reason, process: process.name)
     }
 }

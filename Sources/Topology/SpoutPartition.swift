@@ -83,8 +83,9 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     package typealias Batch = SpoutBatch<[Record]>
 
     private let limits: SpoutLimits
-    private var state: State = .locating(0)
-    private var lastTicket: UInt64 = 0
+    private var state: State
+    /// The highest ticket given out.
+    package private(set) var lastTicket: UInt64
     private var retry: Backoff
     private var random: PRNG
     /// Where the next batch begins.
@@ -95,19 +96,25 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
     /// Records of `buffer` before this index are handed out.
     private var head = 0
     private var bufferedBytes = 0
-    private var isPaused = false
+    package private(set) var isPaused = false
     /// Everything below it is applied, as far as this spout has seen.
     package private(set) var applied: Int64?
     private var committed: Int64?
     private var lastCommit: Duration?
 
-    package init(limits: SpoutLimits, seed: UInt64) {
+    /// `ticketsAfter`: the last ticket of this partition's assignment before, whose answers may
+    /// still come and must mean nothing here.
+    package init(limits: SpoutLimits, seed: UInt64, ticketsAfter: UInt64 = 0) {
         self.limits = limits
+        lastTicket = ticketsAfter
+        state = .locating(ticketsAfter)
         retry = limits.retry
         random = PRNG(seed: seed)
     }
 
     package var isReading: Bool { state == .reading }
+    /// The offset that the consumer should deliver next; nil while that is not known.
+    package var wanted: Int64? { state == .reading ? receivedTo : nil }
     package var bufferedRecords: Int { buffer.count - head }
 
     /// The partition was assigned.
@@ -164,9 +171,18 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
         return [.pause, .wake]
     }
 
+    /// The consumer has delivered everything below `offset`: the end of the log at that moment.
+    /// Offsets between the last record and it hold none, and are covered all the same.
+    package mutating func reachedEnd(_ offset: Int64) -> [SpoutAction] {
+        guard state == .reading, offset > receivedTo else { return [] }
+        receivedTo = offset
+        return [.wake]
+    }
+
     /// The next batch, if there is one, and whether the consumer may go on.
     package mutating func nextBatch() -> (batch: Batch?, actions: [SpoutAction]) {
-        guard state == .reading, head < buffer.count else { return (nil, []) }
+        guard state == .reading else { return (nil, []) }
+        guard head < buffer.count else { return (emptyBatch(), []) }
         let count = batchCount()
         let records = Array(buffer[head..<head + count])
         let toOffset = (records.last?.offset ?? position) + 1
@@ -204,6 +220,13 @@ package struct SpoutPartition<Record: SpoutRecord>: Sendable {
         committed = applied
         lastCommit = now
         return applied
+    }
+
+    /// Covers offsets that hold no records, at the end of the log.
+    private mutating func emptyBatch() -> Batch? {
+        guard position < receivedTo else { return nil }
+        defer { position = receivedTo }
+        return Batch(fromOffset: position, toOffset: receivedTo, payload: [])
     }
 
     /// How many buffered records make up the next batch.

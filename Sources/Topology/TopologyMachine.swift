@@ -23,6 +23,11 @@ package struct TaskID: Hashable, Sendable {
     package let lane: LaneID
     /// Index into the topology's bolts.
     package let bolt: Int
+
+    package init(lane: LaneID, bolt: Int) {
+        self.lane = lane
+        self.bolt = bolt
+    }
 }
 
 /// What a task is to do next.

@@ -1,7 +1,13 @@
-// millrace-lag: the parts it will wire are being built; until then it says so and fails.
+// millrace-lag: how far every consumer is behind, as a table and as a service. Wiring only.
 
+import ArgumentParser
 import Base
 
-@main struct Main {
-    static func main() { fatal(.unavailable, "millrace-lag is not built yet") }
+@main
+struct Lagmonitor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-lag",
+        abstract: "Shows how far a consumer group is behind, in any Kafka log.",
+        version: Build.version, subcommands: [Serve.self, Table.self],
+        defaultSubcommand: Serve.self)
 }

@@ -1,7 +1,118 @@
-// millrace-log: the parts it will wire are being built; until then it says so and fails.
+// millrace-log: the log server. Wiring only.
 
+import ArgumentParser
 import Base
+import EventLoop
+import LogServer
+import Logging
+import Runtime
+import ServiceLifecycle
 
-@main struct Main {
-    static func main() { fatal(.unavailable, "millrace-log is not built yet") }
+/// The command.
+@main
+struct LogServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-log",
+        abstract: "Keeps the log: a Kafka broker for one machine.",
+        version: Build.version)
+
+    @Option(name: .customLong("config"), help: "YAML file with settings.")
+    var configurationFile: String?
+    @Option(help: "HOST:PORT to listen on for Kafka clients.")
+    var logServerListen: String?
+    @Option(help: "HOST:PORT that clients are told, if it is another.")
+    var logServerAdvertised: String?
+    @Option(help: "Directory of the data.")
+    var logServerData: String?
+    @Option(help: "When records are on the disk: always, interval or never.")
+    var logServerFsync: String?
+    @Option(help: "Size at which a segment is closed.")
+    var logServerSegmentBytes: String?
+    @Option(help: "Whether an unknown topic is made on first use: true or false.")
+    var logServerAutoCreateTopics: String?
+    @Option(help: "Partitions of a topic that is made without a number.")
+    var logServerPartitions: String?
+    @Option(help: "Milliseconds that a new group waits for further members.")
+    var logServerGroupInitialRebalanceDelayMs: String?
+    @Option(help: "HOST:PORT of /healthz, /readyz and /metrics.")
+    var adminListen: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var loggingLevel: String?
+
+    func run() async {
+        await ProcessMain.run(
+            name: "log", configurationFile: configurationFile,
+            flags: [
+                "log_server.listen": logServerListen,
+                "log_server.advertised": logServerAdvertised,
+                "log_server.data": logServerData,
+                "log_server.fsync": logServerFsync,
+                "log_server.segment_bytes": logServerSegmentBytes,
+                "log_server.auto_create_topics": logServerAutoCreateTopics,
+                "log_server.partitions": logServerPartitions,
+                "log_server.group_initial_rebalance_delay_ms":
+                    logServerGroupInitialRebalanceDelayMs,
+                "admin.listen": adminListen, "logging.level": loggingLevel,
+            ], build)
+    }
+}
+
+/// Builds the services, first started first.
+private func build(_ context: ProcessContext) async throws -> [any Service] {
+    let address = try context.settings.hostPort("log_server.listen")
+    let configuration = try configuration(context.settings)
+    context.readiness.declare("log")
+    let group = try EventLoopGroup()
+    let admin = try await AdminServer(context, group: group)
+    let server = try openServer(configuration, group, context.logger)
+    let port = try await server.start(host: address.host, port: address.port)
+    context.readiness.set("log", isReady: true)
+    context.logger.notice(
+        "listening",
+        metadata: [
+            "listen.address": "\(address.host):\(port)",
+            "log.directory": "\(configuration.directory)",
+        ])
+    let stop = StopService {
+        context.readiness.drain()
+        await server.stop(grace: .seconds(10))
+    }
+    return [StopService { await group.shutdown() }, admin, stop]
+}
+
+/// The settings of this process, with their defaults.
+private func configuration(_ settings: Settings) throws -> LogServerConfiguration {
+    var configuration = LogServerConfiguration(directory: try settings.string("log_server.data"))
+    let policy = try settings.choice(
+        "log_server.fsync", default: FsyncPolicy.always.rawValue,
+        of: FsyncPolicy.allCases.map(\.rawValue))
+    configuration.fsync = FsyncPolicy(rawValue: policy) ?? .always
+    configuration.segmentBytes = try settings.integer(
+        "log_server.segment_bytes", default: Limits.logSegmentBytesDefault,
+        in: 1 << 20...Limits.logSegmentBytesMax)
+    configuration.autoCreatesTopics = try settings.bool(
+        "log_server.auto_create_topics", default: true)
+    configuration.defaultPartitions = try settings.integer(
+        "log_server.partitions", default: 4, in: 1...Limits.logPartitionsMax)
+    configuration.groups.initialRebalanceDelay = try settings.milliseconds(
+        "log_server.group_initial_rebalance_delay_ms", default: 3000, in: 0...60_000)
+    if try settings.optionalString("log_server.advertised") != nil {
+        configuration.advertised = try settings.hostPort("log_server.advertised")
+    }
+    return configuration
+}
+
+/// A log that cannot be opened ends the process with the status of the reason.
+private func openServer(
+    _ configuration: LogServerConfiguration, _ group: EventLoopGroup, _ logger: Logger
+) throws -> LogServer {
+    do {
+        return try LogServer(configuration: configuration, group: group, logger: logger)
+    } catch let error as LogStorageError {
+        switch error.code {
+        case .damaged, .newerFormat: fatal(.damagedData, error.message)
+        case .disk: fatal(.disk, error.message)
+        case .locked: fatal(.unavailable, error.message)
+        }
+    }
 }

@@ -5,15 +5,49 @@ import Foundation
 import JSON
 import Model
 
-/// Options of the commands that talk to a running system.
+/// The endpoints file of a running `millrace up`.
+struct EndpointsFile {
+    private let value: JSONValue
+
+    init(in directory: String) throws {
+        let file = "\(directory)/endpoints.json"
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw CommandFailure(
+                "\(file) does not exist: is `millrace up --data \(directory)` running?")
+        }
+        do { value = try JSONValue(parsing: [UInt8](data)) } catch {
+            throw CommandFailure("\(file): \(error)")
+        }
+    }
+
+    func texts(_ name: String) -> [String] { value[name]?.array?.compactMap(\.string) ?? [] }
+    func project(_ name: String) -> String? { value["project"]?[name]?.string }
+}
+
+/// Options of the commands that talk to the log.
+struct LogOptions: ParsableArguments {
+    @Option(
+        name: .customLong("data"),
+        help: "Data directory of `millrace up`; its endpoints.json says where the log is.")
+    var dataDirectory = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
+
+    @Option(help: "The log's addresses, HOST:PORT,… (instead of endpoints.json).")
+    var logBrokers: String?
+
+    func brokers() throws -> [String] {
+        if let logBrokers { return try brokerList(logBrokers) }
+        let listed = try EndpointsFile(in: dataDirectory).texts("log")
+        guard !listed.isEmpty else { throw CommandFailure("endpoints.json names no log") }
+        return listed
+    }
+}
+
+/// Options of the commands that send events.
 struct SystemOptions: ParsableArguments {
     @Option(
         name: .customLong("data"),
         help: "Data directory of `millrace up`; its endpoints.json says where everything is.")
-    var dataDirectory: String = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
-
-    @Option(help: "The log's addresses, HOST:PORT,… (instead of endpoints.json).")
-    var logBrokers: String?
+    var dataDirectory = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
 
     @Option(help: "The API's address, http://HOST:PORT (instead of endpoints.json).")
     var api: String?
@@ -24,54 +58,27 @@ struct SystemOptions: ParsableArguments {
     @Option(help: "The project's write key (instead of the one in endpoints.json).")
     var writeKey: String?
 
-    private func endpoints() throws -> JSONValue {
-        let file = "\(dataDirectory)/endpoints.json"
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw CommandFailure(
-                "\(file) does not exist: is `millrace up --data \(dataDirectory)` running?")
-        }
-        do { return try JSONValue(parsing: [UInt8](data)) } catch {
-            throw CommandFailure("\(file): \(error)")
-        }
-    }
-
-    func brokers() throws -> [String] {
-        if let logBrokers { return logBrokers.split(separator: ",").map(String.init) }
-        let listed = try endpoints()["log"]?.array?.compactMap(\.string) ?? []
-        guard !listed.isEmpty else { throw CommandFailure("endpoints.json names no log") }
-        return listed
-    }
-
     /// Where events are posted, as which project, with which key.
-    func writing() throws -> (url: String, project: ProjectID, key: String) {
+    func writing() throws -> (urls: [String], project: ProjectID, key: String) {
         if let api, let project, let writeKey {
-            return (api, try projectID(project), writeKey)
+            return ([try address(api)], try projectID(project), writeKey)
         }
-        let file = try endpoints()
-        let id = project ?? file["project"]?["id"]?.string
-        let key = writeKey ?? file["project"]?["write_key"]?.string
-        let url = api ?? file["collectors"]?.array?.first?.string
-        guard let id, let key, let url else {
-            throw CommandFailure("endpoints.json lacks the project or the collectors")
+        let file = try EndpointsFile(in: dataDirectory)
+        let urls = try api.map { [try address($0)] } ?? file.texts("collectors")
+        // Another project's events with this project's key would all be refused.
+        guard project == nil || writeKey != nil || project == file.project("id") else {
+            throw CommandFailure.usage("--project needs --write-key")
         }
-        return (url, try projectID(id), key)
+        guard let id = project ?? file.project("id"),
+            let key = writeKey ?? file.project("write_key"), !urls.isEmpty
+        else { throw CommandFailure("endpoints.json lacks the project or the collectors") }
+        return (urls, try projectID(id), key)
     }
 
-    /// The project that was named, or the system's own.
-    func projectOrDefault(_ named: String?) throws -> ProjectID {
-        guard let id = try named ?? project ?? endpoints()["project"]?["id"]?.string else {
-            throw CommandFailure("endpoints.json names no project")
+    private func address(_ text: String) throws -> String {
+        guard text.hasPrefix("http://") else {
+            throw CommandFailure.usage("--api \(text): http://HOST:PORT is wanted")
         }
-        return try projectID(id)
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
-
-    private func projectID(_ text: String) throws -> ProjectID {
-        do { return try ProjectID(text) } catch { throw ValidationError(error.message) }
-    }
-}
-
-/// A command could not do what was asked; exit status 1.
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

@@ -1,7 +1,113 @@
-// millrace-worker: the parts it will wire are being built; until then it says so and fails.
+// millrace-worker: turns the events of the log into what the stores keep. Wiring only.
 
+import ArgumentParser
 import Base
+import Bolts
+import EventLoop
+import LogClient
+import Logging
+import RPC
+import Runtime
+import ServiceLifecycle
+import Topology
 
-@main struct Main {
-    static func main() { fatal(.unavailable, "millrace-worker is not built yet") }
+@main
+struct Worker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-worker",
+        abstract: "Reads the events of the log and has the stores apply them, exactly once.",
+        discussion: """
+            A member of the consumer group millrace.workers: start as many as there is work for, \
+            up to the number of partitions. Where to go on is what the stores say they have \
+            applied; the group's committed offsets follow, so that any Kafka tool shows the lag.
+            """,
+        version: Build.version)
+
+    @Option(name: .customLong("config"), help: "YAML file with settings.")
+    var configurationFile: String?
+    @Option(help: "HOST:PORT,… of the log.")
+    var logBrokers: String?
+    @Option(help: "HOST:PORT,… of all storage nodes, the same list everywhere.")
+    var storeAddresses: String?
+    @Option(help: "HOST:PORT of /healthz, /readyz and /metrics.")
+    var adminListen: String?
+    @Option(help: "File with the cluster's secret.")
+    var clusterSecretFile: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var loggingLevel: String?
+
+    func run() async {
+        await ProcessMain.run(
+            name: "worker", configurationFile: configurationFile,
+            flags: [
+                "log.brokers": logBrokers, "store.addresses": storeAddresses,
+                "admin.listen": adminListen, "cluster.secret_file": clusterSecretFile,
+                "logging.level": loggingLevel,
+            ], build)
+    }
+}
+
+/// Builds the services, first started first.
+private func build(_ context: ProcessContext) async throws -> [any Service] {
+    let settings = context.settings
+    let brokers = try settings.strings("log.brokers")
+    let addresses = try settings.hostPorts("store.addresses")
+    let secret = try settings.clusterSecret()
+    let seed = monotonicNanoseconds()
+    var configuration = EventPipelineConfiguration(
+        connection: LogConnection(brokers: brokers), seed: seed)
+    configuration.limits.batchRecordsMax = try settings.integer(
+        "worker.batch_records", default: configuration.limits.batchRecordsMax,
+        in: 1...Limits.blockRowsMax)
+    if try settings.optionalString("events.partitions") != nil {
+        configuration.topicPartitions = Int32(
+            try settings.integer("events.partitions", in: 1...1024))
+    }
+    let group = try EventLoopGroup()
+    let admin = try await AdminServer(context, group: group)
+    let cluster = RemoteShardStore(
+        addresses.map { address in
+            StoreClient(
+                RPCClient(
+                    address: address, secret: secret, loop: group.next(),
+                    logger: context.logger))
+        })
+    let readiness = context.readiness
+    let show = { @Sendable (status: EventPipelineStatus) in
+        let parts = [
+            ("group", status.group), ("stores", status.stores), ("partitions", status.partitions),
+        ]
+        for (part, reason) in parts {
+            readiness.set(part, isReady: reason == nil, reason: reason ?? "")
+        }
+    }
+    show(EventPipelineStatus())
+    let pipeline = try EventPipeline(
+        configuration: configuration, store: cluster, logger: context.logger, report: show)
+    context.logger.notice(
+        "working",
+        metadata: [
+            "log.brokers": "\(brokers.joined(separator: ","))",
+            "store.addresses": "\(addresses.map(\.description).joined(separator: ","))",
+        ])
+    let stop = StopService {
+        await cluster.close()
+        await group.shutdown()
+    }
+    return [stop, admin, PipelineService(pipeline: pipeline, readiness: readiness)]
+}
+
+/// Runs the pipeline; an orderly stop finishes what is under way.
+private struct PipelineService: Service {
+    let pipeline: EventPipeline
+    let readiness: Readiness
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await pipeline.run()
+        } onGracefulShutdown: {
+            readiness.drain()
+            pipeline.stop()
+        }
+    }
 }

@@ -160,4 +160,56 @@ import Testing
         client.close()
         await running.stop()
     }
+
+    @Test func clientSendsNothingForACancelledTask() async throws {
+        let running = try await start()
+        let client = HTTPClient(loop: running.group.loops[0])
+        let base = "http://127.0.0.1:\(running.port)"
+        // A connection to be used again, so that connecting does not notice first.
+        _ = try await client.send(method: .get, url: "\(base)/hello/x", timeout: .seconds(5))
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            _ = try await client.send(method: .get, url: "\(base)/later", timeout: .seconds(5))
+        }
+        task.cancel()
+        await #expect(throws: HTTPClientError.self) { try await task.value }
+        #expect(running.seen.count.load(ordering: .relaxed) == 0)
+        client.close()
+        await running.stop()
+    }
+
+    @Test(arguments: ["x\r\nTransfer-Encoding: chunked", "x\u{0}"])
+    func clientSendsNoBrokenHeader(value: String) async throws {
+        let running = try await start()
+        let client = HTTPClient(loop: running.group.loops[0])
+        await #expect(throws: HTTPClientError.self) {
+            _ = try await client.send(
+                method: .get, url: "http://127.0.0.1:\(running.port)/hello/x",
+                headers: [(name: "X", value: value)], timeout: .seconds(5))
+        }
+        client.close()
+        await running.stop()
+    }
+
+    /// A client that nobody holds any more holds no connection.
+    @Test func droppedClientClosesItsConnections() async throws {
+        final class Answering: ConnectionHandler {
+            func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) {
+                connection.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8))
+            }
+        }
+        let group = try EventLoopGroup(count: 1)
+        let listener = try await TCPListener.listen(
+            host: "127.0.0.1", port: 0, on: group, connectionsMax: 10
+        ) { Answering() }
+        do {
+            let client = HTTPClient(loop: group.loops[0])
+            _ = try await client.send(
+                method: .get, url: "http://127.0.0.1:\(listener.port)/", timeout: .seconds(5))
+            #expect(listener.connectionCount == 1)
+        }
+        await eventually("the connection is closed") { listener.connectionCount == 0 }
+        await listener.close()
+        await group.shutdown()
+    }
 }

@@ -37,6 +37,9 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ["GET / "]),
         ("\r\nGET /a?b=c HTTP/1.1\r\nhost:a\r\n\r\n", ["GET /a "]),
         ("GET http://h/x HTTP/1.1\r\nHost: h\r\n\r\n", ["GET /x "]),
+        ("GET HTTP://h:8080?x=/y HTTP/1.1\r\nHost: h\r\n\r\n", ["GET  "]),
+        ("OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", ["OPTIONS * "]),
+        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", ["GET / "]),
         ("GET / HTTP/1.0\r\n\r\n", ["GET / "]),
         ("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", ["POST /p abc"]),
         (
@@ -60,6 +63,12 @@ import Testing
     @Test(arguments: [
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
+        "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://u@h/x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\nHost: a\n\n",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
@@ -109,6 +118,41 @@ import Testing
             parser.append(bytes)
             for _ in 0..<4 { guard (try? parser.next()) != nil else { break } }
         }
+    }
+
+    /// A body grows where it is: were it copied for every piece that arrives, a client that sends
+    /// many small pieces could keep a loop busy for minutes.
+    @Test func chunkedBodyGrowsInPlace() throws {
+        var parser = RequestParser(limits: HTTPLimits())
+        parser.append(
+            Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n80000\r\n".utf8))
+        var place: UnsafeRawPointer?
+        var moves = 0
+        for _ in 0..<500 {
+            parser.append([UInt8](repeating: 1, count: 1000))
+            guard case .needsMore = try parser.next() else { return #expect(Bool(false)) }
+            let now = parser.chunks?.body.withUnsafeBytes { $0.baseAddress }
+            if now != place { moves += 1 }
+            place = now
+        }
+        #expect(parser.chunks?.body.count == 500_000)
+        #expect(moves < 30)
+    }
+
+    /// A long body is gone from the parser when its request is complete.
+    @Test func nothingOfALongBodyIsKept() throws {
+        var parser = RequestParser(limits: HTTPLimits())
+        parser.append(Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n".utf8))
+        for _ in 0..<99 {
+            parser.append([UInt8](repeating: 1, count: 50_000))
+            guard case .needsMore = try parser.next() else { return #expect(Bool(false)) }
+        }
+        #expect(parser.heldBytes > 4_900_000)
+        parser.append([UInt8](repeating: 1, count: 50_000))
+        guard case .request(let request) = try parser.next() else { return #expect(Bool(false)) }
+        #expect(request.body.count == 5_000_000)
+        #expect(parser.heldBytes == 0)
+        #expect(parser.buffer.capacity < 100_000)
     }
 
     @Test func queryToleratesWhatClientsSend() {

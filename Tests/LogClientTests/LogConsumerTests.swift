@@ -67,10 +67,17 @@ import Testing
         }
 
         // Going back and on again.
-        try await consumer.seek(
-            [PartitionOffset(topic: "t", partition: 0, offset: 1)], timeout: .seconds(10))
+        consumer.seek(to: PartitionOffset(topic: "t", partition: 0, offset: 1), ticket: 7)
         try await eventually { events.records.count == 11 }
         #expect(events.records.filter { $0.partition == 0 }.map(\.offset) == [3, 4, 1, 2, 3, 4])
+        let sought = events.all.firstIndex {
+            if case .sought(let place, 7, nil) = $0 { place.partition == 0 } else { false }
+        }
+        let replay = events.all.firstIndex {
+            guard case .records(let records) = $0 else { return false }
+            return records.contains { $0.partition == 0 && $0.offset < 3 }
+        }
+        #expect(try #require(sought) < #require(replay), "the records from there on follow it")
 
         // What is committed can be seen from outside.
         try await consumer.commitAndWait([PartitionOffset(topic: "t", partition: 0, offset: 5)])
@@ -99,6 +106,50 @@ import Testing
         try consumer.resume(paused)
         try await eventually { events.records.count == 6 }
         #expect(events.records.filter { $0.partition == 0 }.map(\.value) == [[1], [2], [3]])
+        await consumer.close()
+        await fixture.producer.close()
+    }
+
+    /// A pause belongs to its assignment. Kept over the next one it would hold a partition for ever:
+    /// whoever was assigned it anew has never paused it.
+    @Test func aNewAssignmentIsNotPaused() async throws {
+        let fixture = try Fixture(partitions: 2)
+        let events = Recorder<LogConsumerEvent>()
+        let consumer = try fixture.consumer(events)
+        try await eventually { events.assigned.count == 2 }
+        let places = events.assigned.map { PartitionOffset($0, offset: 0) }
+        try consumer.assign(places)
+        try consumer.pause(places.map(\.topicPartition))
+        try consumer.unassign()
+        try consumer.assign(places)
+        try await fixture.publish(1...3, partition: 0)
+        try await fixture.publish(4...6, partition: 1)
+        try await eventually { events.records.count == 6 }
+        await consumer.close()
+        await fixture.producer.close()
+    }
+
+    /// A consumer that would go on elsewhere by itself could skip records and nobody would know.
+    @Test func anOffsetThatTheLogDoesNotHoldIsSaidAndEndsTheReading() async throws {
+        let fixture = try Fixture(partitions: 1)
+        try await fixture.publish(0...4, partition: 0)
+        let events = Recorder<LogConsumerEvent>()
+        let consumer = try fixture.consumer(events)
+        try await eventually { events.assigned.count == 1 }
+        let place = TopicPartition(topic: "t", partition: 0)
+        try consumer.assign([PartitionOffset(place, offset: 50)])
+        try await eventually {
+            events.all.contains { if case .outOfRange(place) = $0 { true } else { false } }
+        }
+        consumer.seek(to: PartitionOffset(place, offset: 1), ticket: 1)
+        try await eventually {
+            events.all.contains {
+                if case .sought(_, 1, let error) = $0 { error != nil } else { false }
+            }
+        }
+        #expect(events.records.isEmpty)
+        try consumer.assign([PartitionOffset(place, offset: 2)])
+        try await eventually { events.records.map(\.offset) == [2, 3, 4] }
         await consumer.close()
         await fixture.producer.close()
     }

@@ -7,7 +7,7 @@ internal import CRdKafka
 package final class MockLog: @unchecked Sendable {
     // Both are thread-safe in librdkafka; the cluster goes before the handle that carries it.
     private let handle: OpaquePointer
-    private let cluster: OpaquePointer
+    fileprivate let cluster: OpaquePointer
     /// What clients connect to.
     package let brokers: [String]
 
@@ -48,5 +48,19 @@ package final class MockLog: @unchecked Sendable {
     /// Every answer of the broker takes so much longer.
     package func setRoundTrip(broker id: Int32, milliseconds: Int32) {
         rd_kafka_mock_broker_set_rtt(cluster, id, milliseconds)
+    }
+}
+
+extension MockLog {
+    /// Which broker leads a partition; by itself that is left to chance.
+    package func setLeader(of topic: String, partition: Int32, broker id: Int32) {
+        rd_kafka_mock_partition_set_leader(cluster, topic, partition, id)
+    }
+
+    /// The next produce requests are answered with these Kafka error codes, in order.
+    package func failProduceRequests(with codes: [Int32]) {
+        let errors = codes.map { rd_kafka_resp_err_t(rawValue: $0) }
+        // 0 is the key of Produce in the Kafka protocol.
+        rd_kafka_mock_push_request_errors_array(cluster, 0, errors.count, errors)
     }
 }

@@ -103,12 +103,26 @@ import Wire
                     proof: Samples.nonce, frameBytesMax: 1, inFlightMax: 1)) == .unauthenticated)
     }
 
+    /// Answers that nobody takes are not kept for ever.
+    @Test func aPeerThatReadsNothingIsCutOff() async throws {
+        try await withAuthenticatedSocket(stallLimit: .milliseconds(200)) { socket, fixture in
+            let request = RequestFrame(
+                callID: 1, method: .echo, remainingMilliseconds: 10_000,
+                body: [UInt8](repeating: 1, count: 32 << 20)[...])
+            try socket.send(Frame.request(request).encoded())
+            await eventually("the reason is logged") {
+                fixture.closeReasons.contains { $0.contains("the peer took no byte") }
+            }
+        }
+    }
+
     /// Goes through the handshake by hand, as the document says.
     private func withAuthenticatedSocket(
-        _ body: (SocketClient, Fixture) async throws -> Void
+        stallLimit: Duration = .seconds(30), _ body: (SocketClient, Fixture) async throws -> Void
     ) async throws {
         try await Fixture.with { fixture in
-            let socket = try SocketClient(port: try await fixture.startServer().port)
+            let socket = try SocketClient(
+                port: try await fixture.startServer(stallLimit: stallLimit).port)
             try socket.send(Frame.hello(version: 1, nonce: Samples.nonce).encoded())
             guard case .challenge(_, let serverNonce) = try socket.receiveFrame() else {
                 Issue.record("no challenge")

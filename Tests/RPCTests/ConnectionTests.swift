@@ -42,6 +42,26 @@ import Wire
         }
     }
 
+    /// The wait for a connection may be shorter than the call, and does not cut the call itself.
+    @Test func theWaitForAConnectionHasADeadlineOfItsOwn() async throws {
+        try await Fixture.with { fixture in
+            let away = try fixture.client(port: try await freePort(fixture))
+            let unavailable = await status {
+                try await away.call(
+                    .echo, body: [], timeout: .seconds(600), connectTimeout: .milliseconds(50))
+            }
+            #expect(unavailable == .unavailable)
+
+            let client = try fixture.client(port: try await fixture.startServer().port)
+            _ = try await client.call(.echo, body: [], timeout: .seconds(20))
+            let late = await status {
+                try await client.call(
+                    .hold, body: [], timeout: .milliseconds(200), connectTimeout: .milliseconds(1))
+            }
+            #expect(late == .deadlineExceeded)
+        }
+    }
+
     @Test func aLostConnectionFailsItsCallsAndTheNextCallReconnects() async throws {
         try await Fixture.with { fixture in
             let (server, port) = try await fixture.startServer()
@@ -132,6 +152,44 @@ import Wire
                 try await client.call(.echo, body: [], timeout: .seconds(20))
             }
             #expect(later == .unavailable)
+        }
+    }
+
+    /// A quiet time without calls is no silence: the first call afterwards that runs out of time
+    /// does not take the others with it.
+    @Test func anIdleConnectionIsNotSilent() async throws {
+        try await Fixture.with { fixture in
+            let port = try await fixture.startServer().port
+            let limit = Duration.milliseconds(500)
+            let client = try fixture.client(port: port, silenceLimit: limit)
+            #expect(try await client.call(.echo, body: [1], timeout: .seconds(20)) == [1])
+            let start = ContinuousClock.now
+            await eventually("the connection was idle") { ContinuousClock.now - start > limit }
+            async let slow = client.call(.hold, body: [], timeout: .seconds(20))
+            await eventually("the call is held") { fixture.heldCalls.count == 1 }
+            let short = await status {
+                try await client.call(.hold, body: [], timeout: .milliseconds(1))
+            }
+            #expect(short == .deadlineExceeded)
+            fixture.heldCalls.first?.reply([2])
+            #expect(try await slow == [2])
+        }
+    }
+
+    /// Calls that wait and hear nothing, not a byte, are silence: the connection is given up.
+    @Test func aSilentConnectionIsGivenUp() async throws {
+        try await Fixture.with { fixture in
+            let port = try await fixture.startServer().port
+            let client = try fixture.client(port: port, silenceLimit: .milliseconds(50))
+            async let slow = status {
+                try await client.call(.hold, body: [], timeout: .seconds(20))
+            }
+            await eventually("the call is held") { fixture.heldCalls.count == 1 }
+            let short = await status {
+                try await client.call(.hold, body: [], timeout: .milliseconds(100))
+            }
+            #expect(short == .deadlineExceeded)
+            #expect(await slow == .connectionLost)
         }
     }
 }

@@ -47,11 +47,12 @@ final class Fixture: Sendable {
     }
 
     func startServer(
-        port: UInt16 = 0, inFlightMax: Int = Limits.rpcInFlightMax
+        port: UInt16 = 0, inFlightMax: Int = Limits.rpcInFlightMax,
+        stallLimit: Duration = .seconds(Limits.rpcStallSeconds)
     ) async throws -> (server: RPCServer, port: UInt16) {
         let server = RPCServer(
             group: group, secret: try ClusterSecret(Self.secret), logger: logger,
-            inFlightMax: inFlightMax
+            inFlightMax: inFlightMax, stallLimit: stallLimit
         ) { [self] call in
             switch call.method {
             case .echo: call.reply(Array(call.body))
@@ -65,10 +66,13 @@ final class Fixture: Sendable {
         return (server, try await server.start(host: "127.0.0.1", port: port))
     }
 
-    func client(port: UInt16, secret: String = Fixture.secret) throws -> RPCClient {
+    func client(
+        port: UInt16, secret: String = Fixture.secret,
+        silenceLimit: Duration = .seconds(Limits.rpcSilenceSeconds)
+    ) throws -> RPCClient {
         RPCClient(
             address: HostPort(host: "127.0.0.1", port: port), secret: try ClusterSecret(secret),
-            loop: group.next(), logger: logger, jitterSeed: 1)
+            loop: group.next(), logger: logger, jitterSeed: 1, silenceLimit: silenceLimit)
     }
 
     func shutdown() async {

@@ -33,6 +33,11 @@ import Testing
         #expect(text.contains(#""x\n2020 error store: fire\r\u{1b}[2J\"q""#))
     }
 
+    @Test(arguments: ["\u{9B}", "\u{85}", "\u{2028}", "\u{202E}", "\u{2066}"])
+    func controlsAboveASCIIAreEscaped(control: String) {
+        #expect(!line(isJSON: false, metadata: ["peer": "x\(control)y"]).contains(control))
+    }
+
     @Test func jsonIsGolden() throws {
         let text = line(isJSON: true, metadata: ["a": "x\ny", "level": "fake"], error: Cause())
         #expect(

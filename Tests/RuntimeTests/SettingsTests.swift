@@ -133,7 +133,8 @@ import Testing
         ("store:\n  data: x\nstore:\n  listen: y", ":3: 'store' occurs twice"),
         ("  data: x", ":1: 'data' belongs to no group"),
         ("- x", ":1: a list item without a setting"),
-        ("store:\n  \"data\": x", ":2: '\"data\": x' is not of the form 'key: value'"),
+        ("store:\n  \"data\": x", ":2: the line is not of the form 'key: value'"),
+        ("cluster:\n  secret:0123456789abcdef", ":2: the line is not of the form 'key: value'"),
         ("store:\n\tdata: x", "is not of the form 'key: value'"),
     ])
     func aWrongFileIsRefusedWithItsLine(text: String, expected: String) {

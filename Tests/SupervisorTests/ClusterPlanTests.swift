@@ -8,8 +8,8 @@ import Testing
         var options = ClusterOptions(dataDirectory: "/data", executableDirectory: "/bin")
         change(&options)
         let record = ClusterRecord(
-            partitions: 4, stores: options.stores, project: try ProjectID("p1"))
-        let ports = (0..<ClusterPlan.portCount(options)).map { 4000 + UInt16($0) }
+            partitions: 4, stores: options.stores ?? 1, project: try ProjectID("p1"))
+        let ports = (0..<ClusterPlan.portCount(options, record)).map { 4000 + UInt16($0) }
         return ClusterPlan(
             options: options, record: record, ports: ports, secretFile: "/data/secret")
     }

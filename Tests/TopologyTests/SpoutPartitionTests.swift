@@ -50,6 +50,30 @@ private func reading(from offset: Int64, limits: SpoutLimits = SpoutLimits()) ->
         #expect(ranges == [5..<9, 9..<22, 22..<31])
     }
 
+    @Test("offsets without records at the end of the log are covered by a batch of none")
+    func coversTheEnd() {
+        var spout = reading(from: 5)
+        #expect(spout.reachedEnd(5) == [], "nothing new")
+        _ = spout.received(records([5, 6]))
+        #expect(spout.reachedEnd(9) == [.wake])
+        #expect(spout.nextBatch().batch?.toOffset == 7)
+        let last = spout.nextBatch().batch
+        #expect(last?.fromOffset == 7 && last?.toOffset == 9 && last?.payload.isEmpty == true)
+        #expect(spout.nextBatch().batch == nil)
+        _ = spout.received(records([9]))
+        #expect(spout.nextBatch().batch?.fromOffset == 9)
+    }
+
+    @Test("answers to tickets of an assignment before mean nothing")
+    func oldTickets() {
+        var first = SpoutPartition<Record>(limits: SpoutLimits(), seed: 1)
+        _ = first.begin()
+        var second = SpoutPartition<Record>(
+            limits: SpoutLimits(), seed: 1, ticketsAfter: first.lastTicket)
+        #expect(second.begin() == [.locate(ticket: 2, after: .zero)])
+        #expect(second.located(ticket: 1, applied: 0, earliest: 0, end: 9) == [])
+    }
+
     @Test("a batch is cut at the byte bound, but a larger record goes alone")
     func byteBound() {
         var spout = reading(from: 0, limits: SpoutLimits(batchBytesMax: 25))

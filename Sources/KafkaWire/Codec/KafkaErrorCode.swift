@@ -32,6 +32,7 @@ extension KafkaErrorCode {
     package static let unknownMemberID = KafkaErrorCode(rawValue: 25)
     package static let invalidSessionTimeout = KafkaErrorCode(rawValue: 26)
     package static let rebalanceInProgress = KafkaErrorCode(rawValue: 27)
+    package static let invalidCommitOffsetSize = KafkaErrorCode(rawValue: 28)
     package static let topicAuthorizationFailed = KafkaErrorCode(rawValue: 29)
     package static let groupAuthorizationFailed = KafkaErrorCode(rawValue: 30)
     package static let clusterAuthorizationFailed = KafkaErrorCode(rawValue: 31)
@@ -100,6 +101,7 @@ extension KafkaErrorCode {
         25: "the member is not in the group",
         26: "session timeout outside the allowed range",
         27: "the group is rebalancing",
+        28: "the commit is too large for the offsets topic",
         29: "not allowed on this topic",
         30: "not allowed on this group",
         31: "not allowed on the cluster",

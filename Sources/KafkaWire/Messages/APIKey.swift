@@ -27,5 +27,6 @@ package struct APIKey: RawRepresentable, Sendable, Hashable {
     package static let describeConfigs = APIKey(rawValue: 32)
     package static let createPartitions = APIKey(rawValue: 37)
     package static let deleteGroups = APIKey(rawValue: 42)
+    package static let offsetDelete = APIKey(rawValue: 47)
     package static let describeCluster = APIKey(rawValue: 60)
 }

@@ -1,7 +1,7 @@
 // The records of `__consumer_offsets`, as Kafka writes them and as lag tools read them: a key and
 // a value, each a version int16 and then fields without compact lengths. Keys of version 0 and 1
-// name a committed offset; version 2 is a group's own state, which is skipped here. A null value
-// deletes the offset.
+// name a committed offset; version 2 is a group's own state (GroupMetadataRecord.swift). A null
+// value deletes the offset.
 
 /// The key of a committed offset.
 package struct OffsetCommitKey: KafkaStruct {
@@ -19,6 +19,8 @@ package struct OffsetCommitKey: KafkaStruct {
 
     /// The version that is written.
     package static let version: Int16 = 1
+    /// The versions that are read.
+    package static let versions: ClosedRange<Int16> = 0...1
 }
 
 /// A committed offset.
@@ -39,8 +41,10 @@ package struct OffsetCommitValue: KafkaStruct {
         try codec.field(&expireTimestamp, from: 1, through: 1)
     }
 
-    /// The version that is written.
+    /// The version that is written; 1 for an offset with an expiry of its own.
     package static let version: Int16 = 3
+    /// The versions that are read.
+    package static let versions: ClosedRange<Int16> = 0...3
 }
 
 /// A structure behind a version of two bytes.

@@ -5,7 +5,7 @@
 //     12  partition leader epoch int32
 //     16  magic int8                   2
 //     17  crc uint32                   CRC-32C of everything from 21 on
-//     17  crc uint32                   CRC-32C of everything from 21 on
+//     21  attributes int16             bits 0-2 codec, 3 log append time, 4 transaction, 5 control
 //     23  last offset delta int32
 //     27  base timestamp int64         milliseconds
 //     35  max timestamp int64

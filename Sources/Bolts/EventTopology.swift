@@ -1,0 +1,37 @@
+// The worker's topology: spout -> decode -> rollup -> store, one lane a partition.
+
+internal import Base
+internal import Topology
+
+enum EventTopology {
+    static let spout: ComponentName = "spout"
+    static let records: StreamName = "records"
+    static let events: StreamName = "events"
+    static let batches: StreamName = "batches"
+
+    /// Batches of a partition on their way: one in each step, and one that waits.
+    private static let pendingBatchesMax = 4
+
+    /// Declares it. `seed` decides how waits vary.
+    static func make(
+        store: any ShardStore, metrics: WorkerMetrics, seed: UInt64
+    ) throws(TopologyError) -> Topology<EventTuple> {
+        try Topology(
+            name: "events",
+            spout: SpoutDeclaration(
+                spout, emits: records, pendingBatchesMax: pendingBatchesMax),
+            bolts: [
+                BoltDeclaration(
+                    "decode", reads: [Subscription(spout, records, by: .partition)],
+                    emits: [events]
+                ) { DecodeBolt($0, metrics: metrics) },
+                BoltDeclaration(
+                    "rollup", reads: [Subscription("decode", events, by: .partition)],
+                    emits: [batches]
+                ) { RollupBolt($0) },
+                BoltDeclaration(
+                    "store", reads: [Subscription("rollup", batches, by: .partition)]
+                ) { StoreBolt($0, store: store, metrics: metrics, seed: seed) },
+            ])
+    }
+}

@@ -1,0 +1,149 @@
+// The write half of the Keen API: who may write is checked here, what is written in the loop's
+// lane. The collector and the query server both mount these routes.
+
+internal import Access
+internal import Base
+package import Catalog
+package import HTTP
+package import LogClient
+package import Logging
+internal import Model
+
+/// How much the ingest holds and how long it waits.
+package struct IngestConfiguration: Sendable {
+    /// Events of requests that wait for the log, at most.
+    package var bufferEventsMax = 200_000
+    /// Bytes of requests that wait for the log, at most.
+    package var bufferBytesMax = 256 << 20
+    /// How long a record may wait for company.
+    package var linger = Duration.milliseconds(3)
+    /// After this time without the log's word an event has failed.
+    package var deliveryTimeout = Duration.seconds(10)
+
+    package init() {}
+}
+
+/// Takes events in and answers when the log has them. Any thread.
+package final class IngestService: Sendable {
+    private let catalog: CatalogFollower
+    private let logger: Logger
+    private let budget: IngestBudget
+    private let lanes: LaneDirectory
+    private let publisher: EventPublisher
+
+    /// Starts a producer of its own, which connects by itself. Throws a `LogError` if the
+    /// connection's properties are wrong.
+    package init(
+        connection: LogConnection, catalog: CatalogFollower,
+        configuration: IngestConfiguration = IngestConfiguration(), logger: Logger
+    ) throws {
+        let metrics = IngestMetrics()
+        let budget = IngestBudget(
+            eventsMax: configuration.bufferEventsMax, bytesMax: configuration.bufferBytesMax,
+            metrics: metrics)
+        let lanes = LaneDirectory(budget: budget, metrics: metrics, logger: logger)
+        var producer = LogProducerConfiguration(connection: connection)
+        producer.linger = configuration.linger
+        producer.deliveryTimeout = configuration.deliveryTimeout
+        // The budget is what bounds; the producer's own buffer must not be the tighter one.
+        producer.bufferedRecordsMax = configuration.bufferEventsMax + 1000
+        producer.bufferedBytesMax = configuration.bufferBytesMax * 2
+        self.catalog = catalog
+        self.logger = logger
+        self.budget = budget
+        self.lanes = lanes
+        publisher = try EventPublisher(
+            configuration: producer, logger: logger, deliveries: lanes.settle)
+    }
+
+    /// Waits until the log can be reached and has the events topic. Not needed before serving:
+    /// until then writes get 503. Throws the last `LogError` after `timeout`.
+    package func waitUntilReady(timeout: Duration) async throws {
+        try await publisher.waitUntilReady(timeout: timeout)
+    }
+
+    /// Events of requests that wait for the log now.
+    package var waitingEvents: Int { budget.events }
+
+    /// Adds the write routes to a server's own.
+    package func mount(on router: inout Router) {
+        router.on(.post, "/3.0/projects/:project/events") { [self] request, responder in
+            serve(request, responder) { lane, write throws(Refusal) in lane.bulk(write) }
+        }
+        router.on(.post, "/3.0/projects/:project/events/*collection") {
+            [self] request, responder in
+            let name = request.pathParameters["collection"] ?? ""
+            serve(request, responder) { lane, write throws(Refusal) in
+                lane.single(write, collection: try Self.collection(name))
+            }
+        }
+    }
+
+    /// Refuses further writes, waits up to `deadline` until all that were accepted are answered,
+    /// and closes the producer; what the log has not taken by then is answered 503.
+    package func drain(deadline: Duration) async {
+        budget.close()
+        let end = ContinuousClock.now + deadline
+        while budget.events > 0, ContinuousClock.now < end {
+            await publisher.flush(timeout: end - ContinuousClock.now)
+            // Reported, but perhaps not answered yet by the loops.
+            if budget.events > 0 { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+        await publisher.close()
+    }
+
+    // MARK: Requests
+
+    private struct Refusal: Error { var response: HTTPResponse }
+
+    private func serve(
+        _ request: HTTPRequest, _ responder: HTTPResponder,
+        _ write: (IngestLane, WriteRequest) throws(Refusal) -> (HTTPResponse?, refusal: LogError?)
+    ) {
+        do throws(Refusal) {
+            let admitted = try admit(request, responder)
+            let (response, refusal) = try write(lanes.lane(of: responder.loop), admitted)
+            if let refusal { report(refusal) }
+            if let response { responder.respond(response) }
+        } catch { responder.respond(error.response) }
+    }
+
+    /// The project before the key, the key before everything else.
+    private func admit(
+        _ request: HTTPRequest, _ responder: HTTPResponder
+    ) throws(Refusal) -> WriteRequest {
+        guard catalog.isCurrent else { throw Refusal(response: IngestAnswers.starting) }
+        let project: Project
+        do throws(AccessError) {
+            let header = request.headers["authorization"]
+            let isGiven = header.map { !$0.isEmpty } ?? false
+            project = try authorize(
+                project: request.pathParameters["project"] ?? "",
+                key: apiKey(
+                    authorization: header,
+                    parameter: isGiven ? nil : request.query.first(named: "api_key")),
+                for: .write, in: catalog.state)
+        } catch {
+            throw Refusal(
+                response: .error(
+                    status: error.status, message: error.message, code: error.code))
+        }
+        guard let log = publisher.current() else {
+            throw Refusal(response: IngestAnswers.logUnknown)
+        }
+        return WriteRequest(
+            project: project.id, body: request.body, responder: responder, log: log,
+            received: Timestamp(milliseconds: wallClockMilliseconds()))
+    }
+
+    private static func collection(_ name: String) throws(Refusal) -> CollectionName {
+        do throws(InvalidName) { return try CollectionName(name) } catch {
+            throw Refusal(response: IngestAnswers.refused(.collection(error.message)))
+        }
+    }
+
+    private func report(_ error: LogError) {
+        logger.warning("log client refused events", metadata: ["error": "\(error)"])
+        if error.isUnknownTopic { publisher.forgetPartitions() }
+    }
+}

@@ -1,0 +1,113 @@
+// Fetch: find the partitions, wait until there is enough to read, read whole batches.
+
+internal import Base
+internal import EventLoop
+internal import KafkaWire
+
+extension Broker {
+    func fetch(
+        _ request: FetchRequest, _ context: RequestContext,
+        _ reply: @escaping Reply<FetchResponse>
+    ) {
+        // Nobody is ever given a session, so nobody can have one.
+        guard request.sessionID == 0 else {
+            var response = FetchResponse()
+            response.error = .fetchSessionIDNotFound
+            return reply(.response(response))
+        }
+        let parts = parts(of: request, byID: context.version >= 13)
+        let call = FetchCall(
+            parts, minBytes: Int(request.minBytes), loop: context.loop
+        ) { [self] in
+            run(on: readers, reply) { [self] in read(request, parts) }
+        }
+        context.interest.whenLost {
+            context.loop.execute { if call.cancel() { reply(.silence) } }
+        }
+        let limit = min(Int(request.maxWaitMilliseconds), Limits.logFetchWaitMilliseconds)
+        call.start(limit: .milliseconds(limit))
+    }
+
+    private func parts(of request: FetchRequest, byID: Bool) -> [FetchPart] {
+        var parts: [FetchPart] = []
+        for (index, entry) in request.topics.enumerated() {
+            let topic = byID ? topics.topic(id: entry.topicID) : topics.topic(named: entry.name)
+            for partition in entry.partitions {
+                var part = FetchPart(topicIndex: index, request: partition)
+                if let topic {
+                    resolve(topic.partition(partition.index), into: &part)
+                } else {
+                    part.error = byID ? .unknownTopicID : .unknownTopicOrPartition
+                }
+                parts.append(part)
+            }
+        }
+        return parts
+    }
+
+    private func resolve(_ partition: Partition?, into part: inout FetchPart) {
+        guard let partition else {
+            part.error = .unknownTopicOrPartition
+            return
+        }
+        guard let log = partition.log else {
+            part.error = .storageError
+            return
+        }
+        part.error = Self.epochError(part.request.currentLeaderEpoch, log.leaderEpoch)
+        part.log = log
+    }
+
+    /// What a client that thinks the leader epoch is `known` must be told.
+    static func epochError(_ known: Int32, _ current: Int32) -> KafkaErrorCode {
+        if known < 0 || known == current { return .none }
+        return known < current ? .fencedLeaderEpoch : .unknownLeaderEpoch
+    }
+
+    // MARK: Reading
+
+    private func read(_ request: FetchRequest, _ parts: [FetchPart]) -> FetchResponse {
+        var response = FetchResponse()
+        response.topics = request.topics.map {
+            var topic = FetchResponse.Topic()
+            topic.name = $0.name
+            topic.topicID = $0.topicID
+            return topic
+        }
+        let bytesMax = min(max(Int(request.maxBytes), 0), Limits.logFetchBytesMax)
+        var bytes = 0
+        for part in parts {
+            let result = read(part, bytesMax: bytesMax - bytes, isFirst: bytes == 0)
+            bytes += result.records?.count ?? 0
+            response.topics[part.topicIndex].partitions.append(result)
+        }
+        metrics.fetched(bytes: bytes)
+        return response
+    }
+
+    private func read(
+        _ part: FetchPart, bytesMax: Int, isFirst: Bool
+    ) -> FetchResponse.Partition {
+        var result = FetchResponse.Partition()
+        result.index = part.request.index
+        result.error = part.error
+        result.records = .empty
+        guard let log = part.log else { return result }
+        if part.error == .none {
+            let outcome = log.read(
+                from: part.request.fetchOffset,
+                bytesMax: max(min(Int(part.request.maxBytes), bytesMax), 0),
+                takesLargeFirst: isFirst)
+            switch outcome {
+            case .records(let records): result.records = .owned(records)
+            case .outOfRange: result.error = .offsetOutOfRange
+            case .failed(let code): result.error = code
+            }
+        }
+        // After the read, so that the watermark is never below what was read.
+        result.highWatermark = log.highWatermark
+        result.lastStableOffset = result.highWatermark
+        result.logStartOffset = log.logStart
+        return result
+    }
+}

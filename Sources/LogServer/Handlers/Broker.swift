@@ -1,0 +1,131 @@
+// What all handlers share, and what they are given. A handler is called on the loop of its
+// connection, must not block there, and answers once, from any thread.
+
+internal import Base
+internal import EventLoop
+internal import KafkaWire
+internal import Logging
+internal import Synchronization
+
+/// Who asks, and in which version.
+struct RequestContext: Sendable {
+    var version: Int16
+    var client: GroupClient
+    /// The connection's loop.
+    var loop: EventLoop
+    /// Set when the connection closes before the answer.
+    var interest: RequestInterest
+}
+
+/// Tells a request that waits that nobody wants its answer any more.
+final class RequestInterest: Sendable {
+    private let state = Mutex<(isLost: Bool, body: (@Sendable () -> Void)?)>((false, nil))
+
+    /// Whether somebody has asked to be told, so nothing would be lost with the answer.
+    var isWaiting: Bool { state.withLock { $0.body != nil } }
+
+    /// Calls `body` once when the connection closes; at once if it has closed already.
+    func whenLost(_ body: @escaping @Sendable () -> Void) {
+        let isLost = state.withLock { state in
+            if !state.isLost { state.body = body }
+            return state.isLost
+        }
+        if isLost { body() }
+    }
+
+    /// The answer has been given.
+    func fulfil() { state.withLock { $0.body = nil } }
+
+    func lose() {
+        let body = state.withLock { state in
+            defer { state = (true, nil) }
+            return state.body
+        }
+        body?()
+    }
+}
+
+/// How a request ends.
+enum Answer<Response: Sendable>: Sendable {
+    case response(Response)
+    /// The client wants no answer (acks = 0).
+    case silence
+    /// The connection is closed: the only way to tell a client that wants no answer.
+    case close
+}
+
+typealias Reply<Response: Sendable> = @Sendable (Answer<Response>) -> Void
+
+/// The server behind its connections.
+final class Broker: Sendable {
+    let configuration: LogServerConfiguration
+    let topics: TopicTable
+    let identity: ServerIdentity
+    let groups: GroupCoordinator
+    /// Why groups are not served, if so.
+    let groupsDamage: String?
+    /// Reads for fetches and lookups.
+    let readers: BlockingPool
+    /// Changes of topics, one at a time.
+    let control: BlockingPool
+    let logger: Logger
+    let metrics: LogServerMetrics
+    private let address = Mutex(HostPort(host: "127.0.0.1", port: 0))
+
+    init(
+        configuration: LogServerConfiguration, topics: TopicTable, identity: ServerIdentity,
+        groups: GroupCoordinator, groupsDamage: String?, readers: BlockingPool,
+        control: BlockingPool, metrics: LogServerMetrics, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.topics = topics
+        self.identity = identity
+        self.groups = groups
+        self.groupsDamage = groupsDamage
+        self.readers = readers
+        self.control = control
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// What clients are told to connect to.
+    var advertised: HostPort {
+        get { address.withLock { $0 } }
+        set { address.withLock { $0 = newValue } }
+    }
+
+    var nodeID: Int32 { configuration.nodeID }
+
+    /// Runs `body` on a pool; a full pool closes the connection, which makes the client slow down
+    /// and come again.
+    func run<Response>(
+        on pool: BlockingPool, _ reply: @escaping Reply<Response>,
+        _ body: @escaping @Sendable () -> Response
+    ) {
+        if !pool.submit({ reply(.response(body())) }) { reply(.close) }
+    }
+}
+
+/// Collects a fixed number of results from any threads and hands them over together, in order.
+final class Gather<Element: Sendable>: Sendable {
+    private let state: Mutex<(elements: [Element?], missing: Int)>
+    private let completion: @Sendable ([Element]) -> Void
+
+    /// With a count of zero the completion comes at once.
+    init(count: Int, completion: @escaping @Sendable ([Element]) -> Void) {
+        state = Mutex(([Element?](repeating: nil, count: count), count))
+        self.completion = completion
+        if count == 0 { completion([]) }
+    }
+
+    /// Gives one result; each index once.
+    func set(_ index: Int, _ element: Element) {
+        let all = state.withLock { state -> [Element]? in
+            precondition(state.elements[index] == nil, "result \(index) came twice")
+            state.elements[index] = element
+            state.missing -= 1
+            return state.missing == 0 ? state.elements.compactMap(\.self) : nil
+        }
+        if let all { completion(all) }
+    }
+}

@@ -1,0 +1,42 @@
+// Which requests and versions are served: what the handlers' descriptions cover, no more, no less.
+//
+// The lower ends look odd and are not: clients test for exact old versions before they use a
+// feature. Produce is listed from 0 although 0 to 2 are refused, or older librdkafka would send
+// compressed batches uncompressed; FindCoordinator from 0, or its groups would never join.
+
+internal import KafkaWire
+
+enum ServedAPIs {
+    static let all: [ApiVersionsResponse.API] = [
+        entry(ProduceRequest.self), entry(FetchRequest.self), entry(ListOffsetsRequest.self),
+        entry(MetadataRequest.self), entry(OffsetCommitRequest.self),
+        entry(OffsetFetchRequest.self), entry(FindCoordinatorRequest.self),
+        entry(JoinGroupRequest.self), entry(HeartbeatRequest.self),
+        entry(LeaveGroupRequest.self), entry(SyncGroupRequest.self),
+        entry(DescribeGroupsRequest.self), entry(ListGroupsRequest.self),
+        entry(ApiVersionsRequest.self), entry(CreateTopicsRequest.self),
+        entry(DeleteTopicsRequest.self), entry(DeleteRecordsRequest.self),
+        entry(InitProducerIDRequest.self), entry(OffsetForLeaderEpochRequest.self),
+        entry(DescribeConfigsRequest.self), entry(CreatePartitionsRequest.self),
+        entry(DeleteGroupsRequest.self), entry(OffsetDeleteRequest.self),
+        entry(DescribeClusterRequest.self),
+    ]
+
+    private static func entry<Request: KafkaRequest>(
+        _ type: Request.Type
+    ) -> ApiVersionsResponse.API {
+        var api = ApiVersionsResponse.API()
+        api.key = Request.key.rawValue
+        api.minVersion = Request.versions.lowerBound
+        api.maxVersion = Request.versions.upperBound
+        return api
+    }
+
+    /// The list, with an error when the client asked in a version that is not known.
+    static func response(error: KafkaErrorCode = .none) -> ApiVersionsResponse {
+        var response = ApiVersionsResponse()
+        response.error = error
+        response.apis = all
+        return response
+    }
+}

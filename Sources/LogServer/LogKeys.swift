@@ -1,0 +1,12 @@
+// The keys under which this library logs.
+
+enum LogKeys {
+    static let partition = "partition.name"
+    static let topic = "topic.name"
+    static let reason = "error.reason"
+    static let segmentPath = "segment.path"
+    static let logEnd = "partition.end_offset"
+    static let cutBytes = "partition.cut_bytes"
+    static let peerAddress = "peer.address"
+    static let clientSoftware = "client.software"
+}

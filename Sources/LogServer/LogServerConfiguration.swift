@@ -1,0 +1,33 @@
+// What the log server is told when it starts.
+
+package import Base
+
+/// The server's settings.
+package struct LogServerConfiguration: Sendable {
+    /// Where everything is kept.
+    package var directory: String
+    /// When records are safe enough to be acknowledged.
+    package var fsync = FsyncPolicy.always
+    /// Default of the topic setting segment.bytes.
+    package var segmentBytes = Limits.logSegmentBytesDefault
+    /// Whether asking for an unknown topic makes it.
+    package var autoCreatesTopics = true
+    /// Partitions of a topic that is made without a number.
+    package var defaultPartitions = 4
+    /// How groups are coordinated.
+    package var groups = GroupConfiguration()
+    /// The number by which clients know this node.
+    package var nodeID: Int32 = 0
+    /// What clients are told to connect to; nil: the address listened on.
+    package var advertised: HostPort?
+    /// Threads that append. Their syncs overlap on the disk, so more of them than processors help.
+    package var writerThreads = 4
+    /// Threads that read for fetches.
+    package var readThreads = 4
+
+    /// The defaults, on a directory.
+    package init(directory: String) { self.directory = directory }
+
+    /// Defaults of topic settings that this configuration changes.
+    var topicDefaults: [String: String] { ["segment.bytes": "\(segmentBytes)"] }
+}

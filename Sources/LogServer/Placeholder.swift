@@ -1,1 +1,0 @@
-// LogServer: to come.

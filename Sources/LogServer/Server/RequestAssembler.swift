@@ -1,0 +1,60 @@
+// Cuts a stream of bytes into requests: a length of four bytes, then so many bytes.
+
+internal import Base
+internal import KafkaWire
+
+/// Collects one request at a time. Reserves memory only for what has been admitted.
+struct RequestAssembler {
+    /// What taking bytes led to.
+    enum Step: Equatable {
+        /// All bytes are taken and the request is incomplete.
+        case needsMore
+        /// The length of a request is known; `admit` before giving more bytes.
+        case announced(byteCount: Int)
+        case request([UInt8])
+        /// The length is not one that a request can have.
+        case invalid(length: Int)
+    }
+
+    /// Key, version and correlation id are in every request.
+    private static let bytesMin = 8
+
+    private var lengthBytes: [UInt8] = []
+    private var length = 0
+    private var isAdmitted = false
+    private var content: [UInt8] = []
+
+    /// Whether the stream may end here.
+    var isBetweenRequests: Bool { lengthBytes.isEmpty }
+
+    /// The announced request may be read.
+    mutating func admit() {
+        isAdmitted = true
+        content.reserveCapacity(min(length, Limits.readBufferBytes))
+    }
+
+    /// Takes bytes from the front of `input`.
+    mutating func next(_ input: inout ArraySlice<UInt8>) -> Step {
+        while lengthBytes.count < 4 {
+            guard let byte = input.popFirst() else { return .needsMore }
+            lengthBytes.append(byte)
+            guard lengthBytes.count == 4 else { continue }
+            let value = lengthBytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            length = Int(Int32(bitPattern: value))
+            guard (Self.bytesMin...Limits.logRequestBytesMax).contains(length) else {
+                return .invalid(length: length)
+            }
+        }
+        guard isAdmitted else { return .announced(byteCount: length) }
+        let taken = min(length - content.count, input.count)
+        content.append(contentsOf: input.prefix(taken))
+        input.removeFirst(taken)
+        guard content.count == length else { return .needsMore }
+        defer {
+            lengthBytes.removeAll(keepingCapacity: true)
+            isAdmitted = false
+            content = []
+        }
+        return .request(content)
+    }
+}

@@ -1,0 +1,226 @@
+// The log of one partition: its segments, and how far readers may see.
+//
+//     log start <= high watermark <= log end
+//
+// Appending, syncing and trimming happen on one thread, the partition's writer; the view that
+// readers take is under a lock that is never held during a system call.
+//
+// Invariants: offsets in the segments have no gaps; every segment but the last is on the disk in
+// full; the high watermark moves only to offsets that the policy calls safe; once a sync has
+// failed nothing is appended any more, since the kernel may have dropped what it could not write.
+
+internal import Base
+internal import KafkaWire
+internal import Logging
+internal import Synchronization
+
+/// What a partition's log is told by its topic.
+struct PartitionRules: Sendable, Equatable {
+    var batches = BatchRules()
+    /// segment.bytes
+    var segmentBytes = Limits.logSegmentBytesDefault
+}
+
+/// What became of an append.
+enum AppendOutcome: Sendable, Equatable {
+    /// `appendTime` is set when the topic uses the server's clock.
+    case appended(baseOffset: Int64, appendTime: Int64?)
+    /// The log has the batch already.
+    case duplicate(baseOffset: Int64)
+    case refused(KafkaErrorCode, String)
+}
+
+/// Who wants to know that a partition has changed. `wake` is called on any thread.
+protocol LogWaiter: AnyObject, Sendable {
+    func wake()
+}
+
+/// One partition on the disk.
+final class PartitionLog: Sendable {
+    /// What readers see.
+    struct View: Sendable {
+        var segments: [Segment]
+        var logStart: Int64
+        var highWatermark: Int64
+        var logEnd: Int64
+        var epochs: LeaderEpochs
+        var rules: PartitionRules
+        /// Why nothing is appended any more.
+        var failure: String?
+        var isDeleted = false
+        var waiters: [ObjectIdentifier: any LogWaiter] = [:]
+    }
+
+    /// For logs: topic and partition.
+    let name: String
+    let directory: String
+    let disk: any LogDisk
+    let logger: Logger
+    let view: Mutex<View>
+    /// The writer's, like everything that changes the log.
+    let producers: Mutex<ProducerStates>
+
+    init(
+        name: String, directory: String, disk: any LogDisk, view: View,
+        producers: ProducerStates, logger: Logger
+    ) {
+        self.name = name
+        self.directory = directory
+        self.disk = disk
+        self.view = Mutex(view)
+        self.producers = Mutex(producers)
+        self.logger = logger
+    }
+
+    var rules: PartitionRules { view.withLock { $0.rules } }
+    var logStart: Int64 { view.withLock { $0.logStart } }
+    var highWatermark: Int64 { view.withLock { $0.highWatermark } }
+    var logEnd: Int64 { view.withLock { $0.logEnd } }
+    var leaderEpoch: Int32 { view.withLock { $0.epochs.current } }
+    var isFailed: Bool { view.withLock { $0.failure != nil } }
+
+    /// Bytes of all segments.
+    var byteCount: Int {
+        view.withLock { $0.segments }.reduce(0) { $0 + $1.byteCount }
+    }
+
+    // MARK: The writer
+
+    /// Appends a batch; readers see it after `sync` or `publish`. Writer only; blocks on the disk.
+    func append(_ batch: CheckedBatch, now: Int64) -> AppendOutcome {
+        let state = view.withLock { view in
+            (
+                view.segments[view.segments.count - 1], view.logEnd, view.epochs.current,
+                view.rules, view.failure, view.isDeleted
+            )
+        }
+        var (segment, logEnd, epoch, rules, failure, isDeleted) = state
+        guard !isDeleted else {
+            return .refused(.unknownTopicOrPartition, "the partition is being deleted")
+        }
+        if let failure { return .refused(.storageError, failure) }
+        switch producers.withLock({ $0.verdict(batch.header) }) {
+        case .accept: break
+        case .duplicate(let known): return .duplicate(baseOffset: known.baseOffset)
+        case .refuse(let code): return .refused(code, code.text)
+        }
+        guard logEnd <= Int64.max - Int64(batch.header.lastOffsetDelta) - 1 else {
+            return .refused(.storageError, "no offsets are left")
+        }
+        var batch = batch
+        let appendTime = rules.batches.usesAppendTime ? now : nil
+        do {
+            if needsRoll(segment, batch.header, logEnd, rules) { segment = try roll(at: logEnd) }
+            let (head, rest) = batch.placed(at: logEnd, epoch: epoch, appendTime: appendTime)
+            try write(head, rest, to: segment)
+        } catch {
+            return .refused(.storageError, error.description)
+        }
+        segment.append(batch.header)
+        producers.withLock { $0.note(batch.header, now: now) }
+        view.withLock { $0.logEnd = batch.header.nextOffset }
+        return .appended(baseOffset: logEnd, appendTime: appendTime)
+    }
+
+    private func needsRoll(
+        _ segment: Segment, _ header: RecordBatchHeader, _ logEnd: Int64, _ rules: PartitionRules
+    ) -> Bool {
+        let bytes = segment.byteCount
+        guard bytes > 0 else { return false }
+        return bytes + header.totalByteCount > rules.segmentBytes
+            || logEnd - segment.baseOffset > Int64(Int32.max) - Int64(header.lastOffsetDelta)
+    }
+
+    /// Writes at the end of a segment, or leaves the segment as it was.
+    private func write(
+        _ head: [UInt8], _ rest: ArraySlice<UInt8>, to segment: Segment
+    ) throws(DiskError) {
+        let end = segment.byteCount
+        do {
+            try segment.file.write(head, rest, at: end)
+        } catch {
+            logger.error("append failed", metadata: metadata(error))
+            // What was written in part must go, or a restart would find a torn batch in the middle.
+            do { try segment.file.truncate(to: end) } catch let second { fail(second) }
+            throw error
+        }
+    }
+
+    /// Closes the last segment, on the disk in full, and begins another at `offset`.
+    private func roll(at offset: Int64) throws(DiskError) -> Segment {
+        let last = view.withLock { $0.segments[$0.segments.count - 1] }
+        do { try last.file.sync() } catch {
+            fail(error)
+            throw error
+        }
+        let segment = try Self.newSegment(baseOffset: offset, in: directory, disk: disk)
+        view.withLock { $0.segments.append(segment) }
+        return segment
+    }
+
+    /// A new empty segment whose name is on the disk.
+    static func newSegment(
+        baseOffset: Int64, in directory: String, disk: any LogDisk
+    ) throws(DiskError) -> Segment {
+        let path = "\(directory)/\(Segment.fileName(baseOffset: baseOffset))"
+        // A file of that name is left over from a failure right here, and is empty.
+        try disk.remove(path)
+        let file = try disk.openFile(path, isNew: true)
+        try disk.syncDirectory(directory)
+        return Segment(baseOffset: baseOffset, file: file)
+    }
+
+    /// Makes everything appended durable and shows it to readers; false if the disk refused.
+    /// Writer only; blocks.
+    func sync() -> Bool {
+        let state = view.withLock { ($0.segments[$0.segments.count - 1], $0.failure) }
+        guard state.1 == nil else { return false }
+        do { try state.0.file.sync() } catch {
+            fail(error)
+            return false
+        }
+        publish()
+        return true
+    }
+
+    /// Shows readers everything appended, synced or not. Writer only.
+    func publish() {
+        let waiters = view.withLock { view in
+            guard view.highWatermark < view.logEnd else { return [any LogWaiter]() }
+            // Segments before the one that has the old high watermark are shown already.
+            for segment in view.segments.reversed() {
+                segment.showAll()
+                if segment.baseOffset <= view.highWatermark { break }
+            }
+            view.highWatermark = view.logEnd
+            return Array(view.waiters.values)
+        }
+        for waiter in waiters { waiter.wake() }
+    }
+
+    /// Nothing is appended from here on; reading goes on.
+    private func fail(_ error: DiskError) {
+        logger.critical("partition takes no more writes", metadata: metadata(error))
+        view.withLock { $0.failure = error.description }
+    }
+
+    func metadata(_ error: any Error) -> Logger.Metadata {
+        [LogKeys.partition: "\(name)", LogKeys.reason: "\(error)"]
+    }
+
+    // MARK: Waiting
+
+    /// Wakes `waiter` whenever readers can see more, or less, until `remove`.
+    func add(_ waiter: any LogWaiter) {
+        view.withLock { $0.waiters[ObjectIdentifier(waiter)] = waiter }
+    }
+
+    func remove(_ waiter: any LogWaiter) {
+        view.withLock { $0.waiters[ObjectIdentifier(waiter)] = nil }
+    }
+
+    func wakeAll() {
+        let waiters = view.withLock { Array($0.waiters.values) }
+        for waiter in waiters { waiter.wake() }
+    }
+}

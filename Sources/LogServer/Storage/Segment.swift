@@ -1,0 +1,89 @@
+// One file of a partition: batches back to back, exactly as they travel. The file's name is the
+// offset of its first record, with twenty digits.
+//
+// Invariant: visibleByteCount <= byteCount; bytes below the visible count never change again, so
+// they may be read without a lock while the writer appends behind them.
+
+internal import Base
+internal import KafkaWire
+internal import Synchronization
+
+/// What is known of a segment's contents.
+struct SegmentContent: Sendable {
+    var index: SegmentIndex
+    /// Bytes of whole batches.
+    var byteCount = 0
+    /// Bytes that readers may see.
+    var visibleByteCount = 0
+    /// The offset after the last record.
+    var nextOffset: Int64
+    var timestampMax = Int64.min
+
+    init(baseOffset: Int64) {
+        index = SegmentIndex(baseOffset: baseOffset)
+        nextOffset = baseOffset
+    }
+
+    /// Takes note of a batch that was written, or found, at the end.
+    mutating func append(_ header: RecordBatchHeader) {
+        index.note(
+            baseOffset: header.baseOffset, position: byteCount, timestampBefore: timestampMax)
+        byteCount += header.totalByteCount
+        nextOffset = header.nextOffset
+        timestampMax = max(timestampMax, header.maxTimestamp)
+    }
+}
+
+/// A segment. The writer's thread appends, any thread reads.
+final class Segment: Sendable {
+    let baseOffset: Int64
+    let file: any LogFile
+    private let state: Mutex<SegmentContent>
+
+    init(baseOffset: Int64, file: any LogFile, content: SegmentContent? = nil) {
+        self.baseOffset = baseOffset
+        self.file = file
+        state = Mutex(content ?? SegmentContent(baseOffset: baseOffset))
+    }
+
+    var byteCount: Int { state.withLock { $0.byteCount } }
+    var nextOffset: Int64 { state.withLock { $0.nextOffset } }
+    var timestampMax: Int64 { state.withLock { $0.timestampMax } }
+    var visibleByteCount: Int { state.withLock { $0.visibleByteCount } }
+
+    /// Takes note of a batch that now stands at the end of the file.
+    func append(_ header: RecordBatchHeader) { state.withLock { $0.append(header) } }
+
+    /// Shows readers all there is.
+    func showAll() { state.withLock { $0.visibleByteCount = $0.byteCount } }
+
+    /// Where to begin looking for `offset`, and where the visible part ends.
+    func range(before offset: Int64) -> Range<Int> {
+        state.withLock { content in
+            let position = content.index.position(before: offset)
+            return min(position, content.visibleByteCount)..<content.visibleByteCount
+        }
+    }
+
+    /// Where to begin looking for the first timestamp from `timestamp` on.
+    func range(beforeTimestamp timestamp: Int64) -> Range<Int> {
+        state.withLock { content in
+            let position = content.index.position(beforeTimestamp: timestamp)
+            return min(position, content.visibleByteCount)..<content.visibleByteCount
+        }
+    }
+
+    /// `00000000000000000042.log`
+    static func fileName(baseOffset: Int64) -> String {
+        let digits = String(baseOffset)
+        return String(repeating: "0", count: max(0, 20 - digits.count)) + digits + ".log"
+    }
+
+    /// The base offset in a file's name; nil if it is not that of a segment.
+    static func baseOffset(fileName: String) -> Int64? {
+        guard fileName.utf8.count == 24, fileName.hasSuffix(".log") else { return nil }
+        let digits = fileName.dropLast(4)
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int64(digits)
+    }
+}

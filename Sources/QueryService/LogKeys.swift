@@ -1,0 +1,8 @@
+// The keys under which this library logs.
+
+enum LogKeys {
+    static let path = "request.path"
+    static let status = "response.status"
+    static let reason = "reason"
+    static let zoneName = "zone.name"
+}

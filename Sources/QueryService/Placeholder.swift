@@ -1,1 +1,0 @@
-// QueryService: to come.

@@ -1,0 +1,130 @@
+// The reading half of the HTTP API: analyses, schemas and projects. This file has what all of its
+// routes share; each family of routes has a file of its own.
+
+internal import Access
+internal import Base
+package import Catalog
+internal import EventLoop
+package import HTTP
+package import Logging
+package import Model
+package import Query
+
+/// How a query service behaves.
+package struct QueryServiceConfiguration: Sendable {
+    /// How long a request may take, waiting for its turn included. The Keen API had 300 s; ours is
+    /// below the patience of every client but the shortest (a choice).
+    package var timeout = Duration.seconds(60)
+    package var runningMax = Limits.queriesRunningMax
+    package var waitingMax = Limits.queriesWaitingMax
+    /// What relative timeframes count from.
+    package var now: @Sendable () -> Timestamp = {
+        Timestamp(milliseconds: wallClockMilliseconds())
+    }
+
+    package init() {}
+}
+
+/// Answers queries and schema reads. Any thread.
+package final class QueryService: Sendable {
+    let cluster: StoreCluster
+    let zones: ZoneLookup
+    let configuration: QueryServiceConfiguration
+    let gate: QueryGate
+    let metrics = QueryMetrics()
+    private let catalog: @Sendable () -> CatalogState?
+    private let logger: Logger
+
+    /// `catalog` gives the catalog as it is, nil until it is current.
+    package init(
+        cluster: StoreCluster, catalog: @escaping @Sendable () -> CatalogState?,
+        zones: @escaping ZoneLookup,
+        configuration: QueryServiceConfiguration = QueryServiceConfiguration(), logger: Logger
+    ) {
+        self.cluster = cluster
+        self.catalog = catalog
+        self.zones = zones
+        self.configuration = configuration
+        self.logger = logger
+        gate = QueryGate(
+            runningMax: configuration.runningMax, waitingMax: configuration.waitingMax)
+    }
+
+    /// Adds every route. `GET .../events/NAME` is ours only without `data`: with it, it writes.
+    package func mount(on router: inout Router) {
+        mountAnalyses(on: &router)
+        mountSchemas(on: &router)
+        mountProjects(on: &router)
+    }
+}
+
+// MARK: What the routes share
+
+/// A request under way.
+struct QueryContext: Sendable {
+    let request: HTTPRequest
+    let started: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant
+    /// Keeps the time for waits.
+    let loop: EventLoop
+
+    /// A part of the path that the route's pattern names.
+    func part(_ name: String) -> String { request.pathParameters[name] ?? "" }
+}
+
+extension QueryService {
+    /// What answers one route; throws whatever `QueryFailure` knows.
+    typealias Action = @Sendable (QueryService, QueryContext) async throws -> HTTPResponse
+
+    func serve(
+        _ method: HTTPMethod, _ pattern: String, on router: inout Router,
+        where condition: (@Sendable (HTTPRequest) -> Bool)? = nil, _ action: @escaping Action
+    ) {
+        router.on(method, pattern, where: condition) { [self] request, responder in
+            let started = ContinuousClock.now
+            let context = QueryContext(
+                request: request, started: started, deadline: started + configuration.timeout,
+                loop: responder.loop)
+            // Not on the loop: to parse, merge and format may take long. The task ends with its
+            // answer, and every wait in it with the request's deadline.
+            Task { responder.respond(await answer(context, action)) }
+        }
+    }
+
+    private func answer(_ context: QueryContext, _ action: Action) async -> HTTPResponse {
+        do { return try await action(self, context) } catch {
+            let failure = QueryFailure(error)
+            if failure.status >= 500 { log(failure, error, context) }
+            return failure.response
+        }
+    }
+
+    private func log(_ failure: QueryFailure, _ error: any Error, _ context: QueryContext) {
+        logger.log(
+            level: failure.status == 500 ? .error : .info, "request not answered",
+            metadata: [
+                LogKeys.path: "\(context.request.path)", LogKeys.status: "\(failure.status)",
+                LogKeys.reason: "\(error)",
+            ])
+    }
+
+    /// The catalog; throws `CatalogUnknown` while it is not current.
+    func catalogState() throws -> CatalogState {
+        guard let state = catalog() else { throw CatalogUnknown() }
+        return state
+    }
+
+    /// The project that the path names, if the request's key opens it.
+    func project(_ context: QueryContext, for kind: KeyKind) throws -> Project {
+        try authorize(
+            project: context.part("project"), key: context.request.key, for: kind,
+            in: catalogState())
+    }
+}
+
+extension HTTPRequest {
+    /// The key that came with the request.
+    var key: String? {
+        apiKey(authorization: headers["authorization"], parameter: query.first(named: "api_key"))
+    }
+}

@@ -1,0 +1,59 @@
+// What both commands ask for: the log, the stores, the group.
+
+import ArgumentParser
+import Base
+import EventLoop
+import Lag
+import LagService
+import LogClient
+import Logging
+import RPC
+import Runtime
+
+/// The options that `serve` and `table` share.
+struct LagOptions: ParsableArguments {
+    @Option(name: .customLong("config"), help: "YAML file with settings.")
+    var configurationFile: String?
+    @Option(help: "HOST:PORT,… of the log.")
+    var logBrokers: String?
+    @Option(help: "HOST:PORT,… of all storage nodes, to show applied offsets.")
+    var stores: String?
+    @Option(help: "File with the cluster's secret, for the storage nodes.")
+    var clusterSecretFile: String?
+    @Option(help: "The consumer group to look at.")
+    var group = LagQuestion.workerGroup
+    @Option(help: "A topic to look at; may be repeated. Without it, those the group has read.")
+    var topic: [String] = []
+
+    var flags: [String: String?] {
+        [
+            "log.brokers": logBrokers, "store.addresses": stores,
+            "cluster.secret_file": clusterSecretFile,
+        ]
+    }
+
+    var question: LagQuestion { LagQuestion(group: group, topics: topic) }
+}
+
+/// A source with what has to be closed after it.
+struct OpenSource {
+    let source: LogLagSource
+    private let stores: [StoreClient]
+
+    /// Stores are asked only if `store.addresses` is set; they need the cluster's secret.
+    init(_ settings: Settings, group: EventLoopGroup, logger: Logger) throws {
+        let connection = LogConnection(brokers: try settings.strings("log.brokers"))
+        var stores: [StoreClient] = []
+        if try settings.optionalString("store.addresses") != nil {
+            let secret = try settings.clusterSecret()
+            stores = try settings.hostPorts("store.addresses").map { address in
+                StoreClient(
+                    RPCClient(address: address, secret: secret, loop: group.next(), logger: logger))
+            }
+        }
+        self.stores = stores
+        source = try LogLagSource(connection: connection, stores: stores, logger: logger)
+    }
+
+    func close() async { for store in stores { await store.client.close() } }
+}

@@ -1,0 +1,190 @@
+import Base
+import JSON
+
+/// Random orders and random questions about them, from a seed. Prices are quarters, so that sums of
+/// doubles are exact in any order.
+struct RandomQueries {
+    private var random: PRNG
+
+    init(seed: UInt64) { random = PRNG(seed: seed) }
+
+    private mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+    private mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
+    private mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
+
+    // MARK: Events
+
+    /// Between 20 February and 5 April 2020, when summer time began in many places.
+    private mutating func time() -> Int64 {
+        1_582_156_800_000 + Int64.random(in: 0..<45 * 86_400_000, using: &random)
+    }
+
+    mutating func event() -> JSONValue {
+        var object = JSONObject()
+        object["n"] = pick([
+            .int(Int64(below(9)) - 3), .int(Int64(below(9)) - 3), .double(Double(below(20)) / 4),
+            .string("7"), .null, nil,
+        ])
+        object["price"] = oneIn(8) ? nil : .double(Double(below(400)) / 4 - 20)
+        object["plan"] = pick([.string("free"), .string("pro"), .string("Team é"), .null, nil])
+        object["user"] = [
+            "id": .string("u\(below(7))"), "age": oneIn(5) ? "old" : .int(Int64(20 + below(5))),
+        ]
+        object["flag"] = pick([.bool(true), .bool(false), nil])
+        object["tags"] = pick([
+            .array([]), .array(["a"]), .array(["a", 1]), .array([2, "b", .null]), .string("ab"),
+            nil,
+        ])
+        object["keen"] = [
+            "timestamp": .string(UTCTime.text(time())), "created_at": "2020-04-01T00:00:00.000Z",
+        ]
+        return .object(object)
+    }
+
+    // MARK: Queries
+
+    private let properties = [
+        "n", "price", "plan", "user.id", "user.age", "flag", "tags", "nowhere",
+    ]
+
+    /// Parameters as a POST body has them, with `analysis_type`.
+    mutating func query() -> JSONObject {
+        var query = JSONObject()
+        let analysis = pick([
+            "count", "count_unique", "sum", "average", "minimum", "maximum", "select_unique",
+        ])
+        query["analysis_type"] = .string(analysis)
+        query["event_collection"] = "orders"
+        if analysis != "count" { query["target_property"] = .string(pick(properties)) }
+        if oneIn(2) { query["timezone"] = zone() }
+        let hasInterval = oneIn(2)
+        if hasInterval || oneIn(2) { addTimeframe(to: &query, hasInterval: hasInterval) }
+        if oneIn(2) { query["filters"] = .array((0..<below(4)).map { _ in filter() }) }
+        addGroups(to: &query, analysis)
+        return query
+    }
+
+    private mutating func zone() -> JSONValue {
+        pick([
+            0, 3600, -28800, 20700, "-12600", "UTC", "Europe/London", "US/Eastern",
+            "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Auckland",
+        ])
+    }
+
+    private mutating func addTimeframe(to query: inout JSONObject, hasInterval: Bool) {
+        // Coarse enough that no answer has thousands of buckets.
+        let (unit, interval): (String, String) = pick([
+            ("minute", "minutely"), ("hour", "every_7_minutes"), ("hour", "minutely"),
+            ("day", "hourly"), ("day", "every_5_hours"), ("day", "daily"), ("week", "daily"),
+            ("week", "every_3_days"), ("month", "weekly"), ("month", "every_2_weeks"),
+            ("month", "monthly"), ("year", "monthly"), ("year", "every_5_months"),
+            ("year", "yearly"), ("day", "yearly"),
+        ])
+        if hasInterval { query["interval"] = .string(interval) }
+        if oneIn(2) {
+            query["timeframe"] = relative(unit)
+        } else {
+            let start = time()
+            let length: Int64 =
+                switch unit {
+                case "minute", "hour": 3_600_000 * Int64(1 + below(5))
+                case "day": 86_400_000 * Int64(1 + below(6)) + Int64(below(86_400_000))
+                default: 86_400_000 * Int64(1 + below(70))
+                }
+            let isLocal = oneIn(3)
+            query["timeframe"] = [
+                "start": .string(written(start, isLocal: isLocal)),
+                "end": .string(written(start + length, isLocal: isLocal)),
+            ]
+        }
+    }
+
+    private mutating func relative(_ unit: String) -> JSONValue {
+        switch below(6) {
+        case 0: return unit == "day" ? "today" : .string("this_\(unit)")
+        case 1: return unit == "day" ? "yesterday" : .string("previous_\(unit)")
+        case 2: return .string("last_1_\(unit)s")
+        default:
+            let count = unit == "year" ? 1 + below(2) : 1 + below(6)
+            return .string("\(pick(["this", "previous"]))_\(count)_\(unit)s")
+        }
+    }
+
+    /// An instant as clients write them; without a zone it is local to the query's.
+    private mutating func written(_ time: Int64, isLocal: Bool) -> String {
+        let second = time / 1000 * 1000
+        if isLocal { return String(UTCTime.text(second).prefix(19)) }
+        switch below(3) {
+        case 0: return UTCTime.text(time)
+        case 1: return String(UTCTime.text(second).prefix(19)) + "+00:00"
+        default: return String(UTCTime.text(second + 7_200_000).prefix(19)) + ".000+0200"
+        }
+    }
+
+    private mutating func filter() -> JSONValue {
+        let operation = pick([
+            "eq", "eq", "ne", "lt", "lte", "gt", "gte", "in", "exists", "contains", "not_contains",
+        ])
+        if oneIn(8), ["lt", "lte", "gt", "gte"].contains(operation) {
+            return [
+                "property_name": "keen.timestamp", "operator": .string(operation),
+                "property_value": .string(written(time(), isLocal: oneIn(3))),
+            ]
+        }
+        let property = pick(properties)
+        let value: JSONValue =
+            switch operation {
+            case "exists": .bool(oneIn(2))
+            case "in": .array((0..<below(4)).map { _ in literal(property, nullable: true) })
+            case "eq", "ne": literal(property, nullable: true)
+            case "contains", "not_contains": literal(property, nullable: false)
+            default: ordered(property)
+            }
+        return [
+            "property_name": .string(property), "operator": .string(operation),
+            "property_value": value,
+        ]
+    }
+
+    private mutating func literal(_ property: String, nullable: Bool) -> JSONValue {
+        if nullable, oneIn(8) { return .null }
+        switch oneIn(5) ? pick(properties) : property {
+        case "plan": return pick(["free", "pro", "Team é", "Te", ""])
+        case "user.id": return .string("u\(below(9))")
+        case "user.age": return pick(["old", .int(Int64(20 + below(6)))])
+        case "flag": return .bool(oneIn(2))
+        case "tags": return pick(["a", "b", 1, 2, 1.0, "ab"])
+        case "price": return .double(Double(below(400)) / 4 - 20)
+        default: return pick([.int(Int64(below(9)) - 3), .double(Double(below(20)) / 4), "7"])
+        }
+    }
+
+    private mutating func ordered(_ property: String) -> JSONValue {
+        while true {
+            let value = literal(property, nullable: false)
+            if value.bool == nil { return value }
+            return pick([1, "a"])
+        }
+    }
+
+    private mutating func addGroups(to query: inout JSONObject, _ analysis: String) {
+        var names: [String] = []
+        for _ in 0..<pick([0, 0, 1, 1, 2, 3]) {
+            let name = pick(properties)
+            if !names.contains(name) { names.append(name) }
+        }
+        guard let first = names.first else { return }
+        query["group_by"] =
+            names.count == 1 && oneIn(2) ? .string(first) : .array(names.map { .string($0) })
+        guard oneIn(2) else { return }
+        var keys = names
+        if analysis != "select_unique" { keys += ["result", "result"] }
+        let orders = (0..<1 + below(2)).map { _ -> JSONValue in
+            var order = JSONObject([(key: "property_name", value: .string(pick(keys)))])
+            if !oneIn(3) { order["direction"] = pick(["ASC", "DESC"]) }
+            return .object(order)
+        }
+        query["order_by"] = orders.count == 1 && oneIn(2) ? orders[0] : .array(orders)
+        if oneIn(2) { query["limit"] = .int(Int64(1 + below(4))) }
+    }
+}

@@ -1,0 +1,233 @@
+import Foundation
+import JSON
+
+/// Times as texts, by Foundation's calendar: nothing of the product's own arithmetic.
+enum UTCTime {
+    static func text(_ milliseconds: Int64, secondsFromUTC: Int = 0) -> String {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = TimeZone(secondsFromGMT: 0)!
+        let local = milliseconds + Int64(secondsFromUTC) * 1000
+        let whole = Int64((Double(local) / 1000).rounded(.down))
+        let date = calendar.dateComponents(
+            [.year, .month, .day, .hour, .minute, .second],
+            from: Date(timeIntervalSince1970: Double(whole)))
+        return String(
+            format: "%04d-%02d-%02dT%02d:%02d:%02d.%03d", date.year!, date.month!, date.day!,
+            date.hour!, date.minute!, date.second!, Int(local - whole * 1000)) + "Z"
+    }
+}
+
+/// One event's properties under dotted names.
+struct PlainEvent {
+    var properties: [String: JSONValue]
+    /// Milliseconds since 1970.
+    var time: Int64
+
+    subscript(name: String) -> JSONValue? { properties[name] }
+}
+
+func flattened(_ event: JSONValue) -> PlainEvent {
+    var flat: [String: JSONValue] = [:]
+    func add(_ value: JSONValue, _ path: String) {
+        guard let object = value.object, !object.isEmpty else {
+            flat[path] = normal(value)
+            return
+        }
+        for (name, member) in object { add(member, path.isEmpty ? name : "\(path).\(name)") }
+    }
+    add(event, "")
+    let time = ReferenceCalendar(timezone: nil).instant(flat["keen.timestamp"]?.string ?? "")
+    return PlainEvent(properties: flat, time: time)
+}
+
+/// Numbers are one type: integral doubles become integers.
+private func normal(_ value: JSONValue) -> JSONValue {
+    if case .double(let number) = value, let integer = Int64(exactly: number) {
+        return .int(integer)
+    }
+    return value
+}
+
+/// The meaning of a query's parameters over a list of events, written as plainly as possible from
+/// docs/api.md.
+struct ReferenceAnswer {
+    let query: JSONObject
+    let calendar: ReferenceCalendar
+    let now: Int64
+
+    init(query: JSONObject, now: Int64) {
+        self.query = query
+        self.now = now
+        calendar = ReferenceCalendar(timezone: query["timezone"])
+    }
+
+    private var groupBy: [String] {
+        query["group_by"]?.array?.compactMap(\.string) ?? query["group_by"]?.string.map { [$0] }
+            ?? []
+    }
+
+    func result(_ events: [PlainEvent]) -> JSONValue {
+        let range = query["timeframe"].map { calendar.range($0, now: now) }
+        let selected = events.filter { event in
+            (range?.contains(event.time) ?? true)
+                && (query["filters"]?.array ?? []).allSatisfy { holds($0, event) }
+        }
+        guard let interval = query["interval"]?.string, let range else {
+            return groupBy.isEmpty ? value(selected) : .array(records(groups(selected), selected))
+        }
+        let boundaries = calendar.boundaries(range, interval)
+        let all = groups(selected)
+        return .array(
+            zip(boundaries, boundaries.dropFirst()).map { start, end in
+                let inside = selected.filter { (start..<end).contains($0.time) }
+                let timeframe: JSONValue = [
+                    "start": .string(calendar.text(start)), "end": .string(calendar.text(end)),
+                ]
+                return groupBy.isEmpty
+                    ? ["value": value(inside), "timeframe": timeframe]
+                    : ["timeframe": timeframe, "value": .array(records(all, inside))]
+            })
+    }
+
+    // MARK: Groups
+
+    private func key(_ event: PlainEvent) -> [JSONValue] { groupBy.map { event[$0] ?? .null } }
+
+    /// The combinations that occur, ascending.
+    private func groups(_ events: [PlainEvent]) -> [[JSONValue]] {
+        var keys: [[JSONValue]] = []
+        for event in events where !keys.contains(key(event)) { keys.append(key(event)) }
+        return keys.sorted { left, right in
+            zip(left, right).first { $0 != $1 }.map { order($0, $1) } ?? false
+        }
+    }
+
+    private func records(_ keys: [[JSONValue]], _ events: [PlainEvent]) -> [JSONValue] {
+        var rows = keys.map { key in
+            (key: key, result: value(events.filter { self.key($0) == key }))
+        }
+        // Stable insertion by each ordering, the last first.
+        for ordering in orderings.reversed() {
+            rows = rows.enumerated().sorted { left, right in
+                let (a, b) = (
+                    sortValue(left.element, ordering.name), sortValue(right.element, ordering.name)
+                )
+                if a == b { return left.offset < right.offset }
+                if a == .null || b == .null { return b == .null }
+                return ordering.isDescending ? order(b, a) : order(a, b)
+            }.map(\.element)
+        }
+        return rows.prefix(query["limit"]?.int.map(Int.init) ?? .max).map { row in
+            var record = JSONObject(zip(groupBy, row.key).map { (key: $0, value: $1) })
+            record["result"] = row.result
+            return .object(record)
+        }
+    }
+
+    private var orderings: [(name: String, isDescending: Bool)] {
+        let list = query["order_by"]?.array ?? query["order_by"].map { [$0] } ?? []
+        return list.map { ($0["property_name"]?.string ?? "", $0["direction"]?.string == "DESC") }
+    }
+
+    private func sortValue(
+        _ row: (key: [JSONValue], result: JSONValue), _ name: String
+    ) -> JSONValue {
+        groupBy.firstIndex(of: name).map { row.key[$0] } ?? row.result
+    }
+
+    // MARK: Analyses
+
+    private func value(_ events: [PlainEvent]) -> JSONValue {
+        let target = query["target_property"]?.string ?? ""
+        let values = events.compactMap { $0[target] }.filter { $0 != .null }
+        let numbers = values.compactMap(\.double)
+        switch query["analysis_type"]?.string {
+        case "count": return .int(Int64(events.count))
+        case "count_unique": return .int(Int64(distinct(values).count))
+        case "select_unique": return .array(distinct(values))
+        case "sum": return normal(.double(numbers.reduce(0, +)))
+        case "average":
+            return numbers.isEmpty
+                ? .null : normal(.double(numbers.reduce(0, +) / Double(numbers.count)))
+        case "minimum": return numbers.min().map { normal(.double($0)) } ?? .null
+        case "maximum": return numbers.max().map { normal(.double($0)) } ?? .null
+        default: return .null
+        }
+    }
+
+    private func distinct(_ values: [JSONValue]) -> [JSONValue] {
+        var found: [JSONValue] = []
+        for value in values where !found.contains(value) { found.append(value) }
+        return found.sorted(by: order)
+    }
+
+    // MARK: Filters
+
+    private func holds(_ filter: JSONValue, _ event: PlainEvent) -> Bool {
+        let name = filter["property_name"]?.string ?? ""
+        let stored = event[name] ?? .null
+        let wanted = normal(filter["property_value"] ?? .null)
+        switch filter["operator"]?.string {
+        case "eq": return equals(stored, wanted)
+        case "ne": return !equals(stored, wanted)
+        case "in": return (wanted.array ?? []).contains { equals(stored, normal($0)) }
+        case "exists": return (stored != .null) == (wanted == .bool(true))
+        case "contains": return contains(stored, wanted)
+        case "not_contains": return !contains(stored, wanted)
+        case let comparison?:
+            if name == "keen.timestamp" {
+                let limit = calendar.instant(wanted.string ?? "")
+                return compares(.int(event.time), comparison, .int(limit))
+            }
+            return compares(stored, comparison, wanted)
+        case nil: return false
+        }
+    }
+
+    private func equals(_ stored: JSONValue, _ wanted: JSONValue) -> Bool {
+        stored == wanted || (stored.array ?? []).contains { normal($0) == wanted }
+    }
+
+    private func contains(_ stored: JSONValue, _ wanted: JSONValue) -> Bool {
+        if let text = stored.string {
+            guard let part = wanted.string else { return false }
+            return part.isEmpty || text.contains(part)
+        }
+        return (stored.array ?? []).contains { normal($0) == wanted }
+    }
+
+    private func compares(_ left: JSONValue, _ comparison: String, _ right: JSONValue) -> Bool {
+        let bothNumbers = left.double != nil && right.double != nil
+        let bothStrings = left.string != nil && right.string != nil
+        guard bothNumbers || bothStrings else { return false }
+        switch comparison {
+        case "lt": return order(left, right)
+        case "lte": return !order(right, left)
+        case "gt": return order(right, left)
+        default: return !order(left, right)
+        }
+    }
+
+    /// Ascending: false, true, numbers, strings, arrays, null.
+    private func order(_ left: JSONValue, _ right: JSONValue) -> Bool {
+        func rank(_ value: JSONValue) -> Int {
+            switch value {
+            case .bool: 0
+            case .int, .double: 1
+            case .string: 2
+            case .array, .object: 3
+            case .null: 4
+            }
+        }
+        if rank(left) != rank(right) { return rank(left) < rank(right) }
+        switch (left, right) {
+        case (.bool(let left), .bool(let right)): return !left && right
+        case (.string(let left), .string(let right)):
+            return left.utf8.lexicographicallyPrecedes(right.utf8)
+        case (.array, .array): return left.encoded.lexicographicallyPrecedes(right.encoded)
+        default:
+            guard let left = left.double, let right = right.double else { return false }
+            return left < right
+        }
+    }
+}
