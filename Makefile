@@ -19,10 +19,9 @@ run: build                      ## the whole system with the sample flights, unt
 demo: build                     ## the same, checked, and stopped by itself
 	$(BIN)/millrace demo
 
-# IntegrationTests need executables that are not wired yet; `swift test --filter IntegrationTests`.
 test: deps lint                 ## every fast test layer
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --no-parallel --skip IntegrationTests
+	$(SWIFT) test --skip-build --no-parallel
 
 build: deps                     ## release executables into .build/release
 	$(SWIFT) build -c release -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/millrace'

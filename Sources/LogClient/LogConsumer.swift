@@ -76,8 +76,8 @@ package final class LogConsumer: Sendable {
     deinit { core.stop() }
 
     /// Answers `.assigned`, and may be called again: reads these partitions from these offsets on,
-    /// unpaused, and no others. `.placed` with the same ticket says when: records that come after it
-    /// are from there. Give numbered offsets to a partition that may be placed again soon: while
+    /// unpaused, and no others. `.placed` with the same ticket says when: records that come after
+    /// it are from there. Give numbered offsets to a partition that may be placed again soon: while
     /// librdkafka asks the log about a named one, another place does not last.
     package func assign(_ offsets: [PartitionOffset], ticket: UInt64 = 0) {
         core.give(.assign(offsets, ticket: ticket))

@@ -21,7 +21,8 @@ package enum ProcessMain {
     /// wrong setting exits 64, a service that cannot be built or fails exits 69, each after one
     /// line on standard error. `flags` are settings from the command line; nil is "not given".
     ///
-    /// Services are listed in dependency order; the stop goes backwards.
+    /// Services are listed in dependency order; the stop goes backwards. A signal that comes while
+    /// they are being built stops the process in the same order as soon as they are.
     package static func run(
         name: String, configurationFile: String?, flags: [String: String?],
         _ build: (ProcessContext) async throws -> [any Service]
@@ -30,9 +31,10 @@ package enum ProcessMain {
             let settings = try Settings(
                 flags: flags.compactMapValues(\.self),
                 environment: ProcessInfo.processInfo.environment, file: configurationFile)
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let context = try start(name: name, settings)
             let services = try await build(context)
-            try await run(services, context)
+            try await run(services + [StopSignal(signals)], context)
             context.logger.notice("stopped")
             exit(0)
         } catch let error as SettingsError {
@@ -74,10 +76,22 @@ package enum ProcessMain {
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .cancelGroup)
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
+            logger: context.logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         configuration.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: configuration).run()
+    }
+}
+
+/// Ends with the first signal, and with it, in order, all other services. The group's own signals
+/// would count only from its start on.
+private struct StopSignal: Service {
+    private let signals: UnixSignalsSequence
+
+    init(_ signals: UnixSignalsSequence) { self.signals = signals }
+
+    func run() async throws {
+        for await _ in signals.cancelOnGracefulShutdown() { return }
     }
 }
 

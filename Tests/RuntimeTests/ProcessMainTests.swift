@@ -36,6 +36,16 @@ import Testing
             ) { _ in [StopService {}, SignalItself(signal: signal)] }
         }
     }
+
+    /// A supervisor may stop a process that it has only just started.
+    @Test func aSignalWhileServicesAreBuiltIsNotLost() async {
+        await #expect(processExitsWith: .exitCode(0)) {
+            await ProcessMain.run(name: "test", configurationFile: nil, flags: [:]) { _ in
+                kill(getpid(), SIGTERM)
+                return [StopService {}]
+            }
+        }
+    }
 }
 
 /// Sends its own process a signal, then stops as asked.
