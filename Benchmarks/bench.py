@@ -109,7 +109,7 @@ def turn(server, url, body_file):
     """One wrk run: requests a second, p50 and p99 in ms, server CPU seconds, failures."""
     before = cpu_seconds(server.pids())
     output = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s",
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS:.0f}s", "--latency", "-s",
          f"{ROOT}/Benchmarks/post.lua", url],
         env={**os.environ, "BODY": body_file, "KEY": server.key}, capture_output=True, text=True,
     ).stdout
