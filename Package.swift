@@ -244,7 +244,7 @@ let package = Package(
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base"]),
-        tests("Wire", ["Base", "Model", "Aggregate", "Plan"]),
+        tests("Wire", ["Base", "Model", "Aggregate", "Plan", "TestSupport"]),
         tests(
             "Runtime",
             [

@@ -4,6 +4,7 @@ import Base
 import LogClient
 import Model
 import RPC
+import TestSupport
 import Testing
 import Topology
 import Wire
@@ -154,7 +155,7 @@ private struct World {
 @Suite struct WorkerSimulationTests {
     /// Whatever fails and whenever, each event is stored once, in order, and none is missing but
     /// those that the log had deleted and a worker has said are lost.
-    @Test(arguments: 0..<60 as Range<UInt64>)
+    @Test(arguments: LongRun.seeds("sim", short: 60, perSecond: 8))
     func everyEventIsStoredOnceAndInOrder(seed: UInt64) async throws {
         var world = try World(seed: seed, partitions: 3)
         for _ in 0..<4_000 { try await world.step() }

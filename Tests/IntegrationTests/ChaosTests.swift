@@ -9,11 +9,12 @@ import Testing
 @Suite(.serialized) struct ChaosTests {
     /// How often each kind is killed; `make chaos` multiplies it.
     private static let rounds =
-        ProcessInfo.processInfo.environment["MILLRACE_LONG"] == "chaos" ? 12 : 2
+        ProcessInfo.processInfo.environment["MILLRACE_LONG"] == "chaos" ? 12 : 3
 
     @Test(.timeLimit(.minutes(10)))
     func killingAnyProcessLosesAndDoublesNothing() async throws {
-        let system = try await RunningSystem(arguments: ["--partitions", "3"])
+        let system = try await RunningSystem(
+            arguments: ["--partitions", "3", "--workers", "2", "--stores", "2"])
         defer { system.discard() }
         let producer = NumberedProducer(api: KeenAPI(try system.endpoints()), collection: "chaos")
         producer.start(lanes: 3)

@@ -4,12 +4,13 @@
 
 import Base
 import KafkaWire
+import TestSupport
 import Testing
 
 @testable import LogServer
 
 @Suite struct SimulationTests {
-    @Test(arguments: 1...40)
+    @Test(arguments: LongRun.seeds("sim", short: 40, perSecond: 8))
     func rulesHoldForEverySeed(_ seed: UInt64) {
         var simulation = Simulation(seed: seed)
         simulation.run(steps: 1500)

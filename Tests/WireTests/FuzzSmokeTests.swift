@@ -1,10 +1,11 @@
 import Base
+import TestSupport
 import Testing
 import Wire
 
 /// Bytes damaged at random are refused or read as something else, but never trap or hang.
 @Suite struct FuzzSmokeTests {
-    @Test(arguments: [20_260_101 as UInt64])
+    @Test(arguments: LongRun.seeds("fuzz", short: 1, perSecond: 1))
     func mutatedFramesNeverTrap(seed: UInt64) throws {
         var random = PRNG(seed: seed)
         let frames = Samples.frames.map { $0.encoded() }
@@ -21,7 +22,7 @@ import Wire
         #expect(refused > 1_000, "seed \(seed)")
     }
 
-    @Test(arguments: [20_260_102 as UInt64])
+    @Test(arguments: LongRun.seeds("fuzz", short: 1, perSecond: 1))
     func mutatedMessagesNeverTrap(seed: UInt64) throws {
         var random = PRNG(seed: seed)
         let messages = try Samples.messages()
