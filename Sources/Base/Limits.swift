@@ -110,6 +110,9 @@ package enum Limits {
     package static let logRequestBytesMax = 100 << 20
     /// Requests of all connections that are being read or served: two of the largest, and more.
     package static let logRequestsBytesMax = 256 << 20
+    /// Produce requests of one connection that are served at a time. Idempotent clients have at
+    /// most five on their way; others as many as they like.
+    package static let logRequestsInFlightMax = 16
     package static let logConnectionsMax = 4096
     /// A connection that says nothing for so long is closed: Kafka's own default.
     package static let logConnectionIdleSeconds = 600

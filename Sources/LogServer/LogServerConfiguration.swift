@@ -21,7 +21,7 @@ package struct LogServerConfiguration: Sendable {
     /// What clients are told to connect to; nil: the address listened on.
     package var advertised: HostPort?
     /// Threads that append. Their syncs overlap on the disk, so more of them than processors help.
-    package var writerThreads = 4
+    package var writerThreads = 16
     /// Threads that read for fetches.
     package var readThreads = 4
 

@@ -168,7 +168,7 @@ final class RunningServer: Sendable {
     private let group: EventLoopGroup
 
     init(
-        directory: TemporaryDirectory? = nil,
+        directory: TemporaryDirectory? = nil, disk: any LogDisk = LocalDisk(),
         _ change: (inout LogServerConfiguration) -> Void = { _ in }
     ) async throws {
         let directory = try directory ?? TemporaryDirectory()
@@ -177,7 +177,8 @@ final class RunningServer: Sendable {
         configuration.groups.initialRebalanceDelay = .milliseconds(50)
         change(&configuration)
         group = try EventLoopGroup(count: 2, name: "test-log")
-        server = try LogServer(configuration: configuration, group: group, logger: quiet)
+        server = try LogServer(
+            configuration: configuration, disk: disk, group: group, logger: quiet)
         port = try await server.start(host: "127.0.0.1", port: 0)
     }
 
@@ -193,11 +194,11 @@ final class RunningServer: Sendable {
 
 /// Runs a body with a server and stops it.
 func withServer(
-    directory: TemporaryDirectory? = nil,
+    directory: TemporaryDirectory? = nil, disk: any LogDisk = LocalDisk(),
     _ change: (inout LogServerConfiguration) -> Void = { _ in },
     _ body: (RunningServer) async throws -> Void
 ) async throws {
-    let server = try await RunningServer(directory: directory, change)
+    let server = try await RunningServer(directory: directory, disk: disk, change)
     do { try await body(server) } catch {
         await server.stop()
         throw error

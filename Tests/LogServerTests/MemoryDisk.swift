@@ -20,6 +20,8 @@ final class MemoryDisk: LogDisk {
         var directories: Set<String> = []
         var bytesFree = Int.max
         var failsSyncs = false
+        /// Called with the path before a sync does anything.
+        var beforeSync: @Sendable (String) -> Void = { _ in }
         var syncCount = 0
         var writeCount = 0
     }
@@ -165,6 +167,7 @@ private struct MemoryFile: LogFile {
 
     func sync() throws(DiskError) {
         let path = path
+        disk.change { $0.beforeSync }(path)
         let fails = disk.change { state in
             state.syncCount += 1
             if !state.failsSyncs {

@@ -3,10 +3,12 @@
 //   reading --request--> serving --answer sent--> reading
 //      \--no request, unknown key or version, stalled--> closed
 //
-// One request is served at a time, as Kafka does: answers are in the order of requests, and a
-// client that does not read its answers is not read from.
+// Answers are in the order of requests, and a client that does not read its answers is not read
+// from. One request is served at a time, as Kafka does, except that several Produce requests in a
+// row are: their batches are appended in the order of the requests, and share a sync.
 
 internal import Base
+internal import DequeModule
 internal import EventLoop
 internal import KafkaWire
 internal import Logging
@@ -33,12 +35,15 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     private var assembler = RequestAssembler()
     /// Received and not yet looked at; at most what one read gave.
     private var input: ArraySlice<UInt8> = []
+    /// Received whole, and waits until those before it are answered.
+    private var next: [UInt8]?
+    /// Taken from the budget for the request that is being received, or waits as `next`.
     private var reservedBytes = 0
+    /// What is being served, oldest first.
+    private var open: Deque<OpenRequest> = []
     private var isWaitingForRoom = false
-    private var isServing = false
     private var isPumping = false
     private var isDraining = false
-    private var interest: RequestInterest?
     private var timer: LoopTimer?
     private var lastReceived: UInt64 = 0
 
@@ -69,18 +74,16 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     func becameWritable(_ connection: Connection) { pump() }
 
-    /// A client that has no more to ask gets the answer that is due.
+    /// A client that has no more to ask gets the answers that are due.
     func peerClosedWrite(_ connection: Connection) { drain() }
 
     func closed(_ connection: Connection, error: NetworkError?) {
         self.connection = nil
         timer?.cancel()
         broker.metrics.closed()
-        interest?.lose()
-        interest = nil
-        // While a request waits for room, the room comes to `granted`, which gives it back; while
-        // one is served, its answer does.
-        if !isWaitingForRoom, !isServing { releaseRoom() }
+        // What is being served gives its room back with its answer.
+        for request in open { request.interest.lose() }
+        dropNext()
         owner.closed(self)
     }
 
@@ -89,11 +92,11 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         loop?.execute { body(self) }
     }
 
-    /// Closes after the answer that is due; at once if none is, or if the request only waits for
+    /// Closes after the answers that are due; at once if none is, or if the request only waits for
     /// records to come.
     func drain() {
         isDraining = true
-        if !isServing || interest?.isWaiting == true { connection?.close() }
+        if open.isEmpty || open.first?.interest.isWaiting == true { connection?.close() }
     }
 
     func abort() { connection?.abort() }
@@ -104,7 +107,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         let stall = UInt64(Limits.logConnectionStallSeconds) * 1000
         if connection.unsentBytes > 0 {
             if now - connection.lastProgressMilliseconds > stall { connection.abort() }
-        } else if !isServing, !isWaitingForRoom {
+        } else if open.isEmpty, !isWaitingForRoom {
             let idle = UInt64(Limits.logConnectionIdleSeconds) * 1000
             let limit = assembler.isBetweenRequests ? idle : stall
             if now - lastReceived > limit { connection.close() }
@@ -120,22 +123,23 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
                 LogKeys.peerAddress: "\(connection.peerAddress):\(connection.peerPort)",
                 LogKeys.reason: "\(reason)",
             ])
-        input = []
         connection.close()
+        input = []
+        dropNext()
     }
 
-    // MARK: Requests
+    // MARK: Receiving
 
     /// Serves what has been received as far as possible, then reads on or not.
     private func pump() {
         guard !isPumping else { return }
         isPumping = true
-        while let connection, connection.isWritable, !isServing, !isWaitingForRoom, step() {}
+        while let connection, connection.isWritable, !isDraining, !isWaitingForRoom, step() {}
         isPumping = false
         guard let connection else { return }
         // While a request is served one more read is taken, so that a client that goes away is
         // noticed; what it holds waits.
-        if input.isEmpty, connection.isWritable {
+        if input.isEmpty, next == nil, connection.isWritable {
             connection.resumeReading()
         } else {
             connection.pauseReading()
@@ -144,6 +148,13 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     /// Whether there may be more to do.
     private func step() -> Bool {
+        if let request = next {
+            guard mayServe(request) else { return false }
+            next = nil
+            serve(request)
+            return true
+        }
+        guard mayReceive else { return false }
         switch assembler.next(&input) {
         case .needsMore:
             input = []
@@ -152,21 +163,40 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             makeRoom(for: byteCount)
             return true
         case .request(let content):
-            serve(content)
+            next = content
             return true
         case .invalid(let length):
-            reject("a request of \(length) bytes")
+            begin(isProduce: false).end = .close("a request of \(length) bytes")
+            sendAnswers()
             return false
         }
     }
 
+    /// Whether one more request may join those that are served.
+    private var mayReceive: Bool {
+        guard let last = open.last else { return true }
+        return last.isProduce && open.count < Limits.logRequestsInFlightMax
+    }
+
+    private func mayServe(_ request: [UInt8]) -> Bool {
+        open.isEmpty || (mayReceive && Self.isProduce(request))
+    }
+
+    /// Every request begins with its key, an int16.
+    private static func isProduce(_ request: [UInt8]) -> Bool {
+        Int16(request[0]) << 8 | Int16(request[1]) == APIKey.produce.rawValue
+    }
+
     private func makeRoom(for byteCount: Int) {
-        guard byteCount > Self.smallRequestBytes, let loop = connection?.loop else {
-            return assembler.admit()
-        }
+        // A small request alone needs no room, so that a full budget does not stop everything.
+        guard byteCount > Self.smallRequestBytes || !open.isEmpty, let loop = connection?.loop
+        else { return assembler.admit() }
         isWaitingForRoom = true
         let isGranted = owner.budget.reserve(byteCount) { [self] in
-            loop.execute { self.granted(byteCount) }
+            loop.execute {
+                self.granted(byteCount)
+                self.pump()
+            }
         }
         if isGranted { granted(byteCount) }
     }
@@ -174,81 +204,119 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     private func granted(_ byteCount: Int) {
         isWaitingForRoom = false
         reservedBytes = byteCount
-        guard connection != nil else { return releaseRoom() }
-        assembler.admit()
-        pump()
+        if connection == nil { dropNext() } else { assembler.admit() }
     }
 
-    private func releaseRoom() {
+    /// Gives back the room of what is not going to be served.
+    private func dropNext() {
+        next = nil
         owner.budget.release(reservedBytes)
         reservedBytes = 0
     }
 
+    // MARK: Serving
+
+    /// Puts a request in line.
+    private func begin(isProduce: Bool) -> OpenRequest {
+        let request = OpenRequest(isProduce: isProduce, reservedBytes: reservedBytes)
+        reservedBytes = 0
+        open.append(request)
+        return request
+    }
+
     private func serve(_ content: [UInt8]) {
+        let request = begin(isProduce: Self.isProduce(content))
         do {
-            let frame = try RequestFrame(content[...])
-            isServing = true
-            try dispatch(frame)
+            try dispatch(try RequestFrame(content[...]), request)
         } catch {
-            isServing = false
-            releaseRoom()
-            reject("\(error)")
+            finish(request, .close("\(error)"))
         }
     }
 
     /// Reads a request, gives it to its handler and sends the answer.
     func answer<Request: KafkaRequest>(
-        _ frame: RequestFrame, _ type: Request.Type,
+        _ frame: RequestFrame, _ open: OpenRequest, _ type: Request.Type,
         _ handler: (Request, RequestContext, @escaping Reply<Request.Response>) -> Void
     ) throws {
         guard let connection else { return }
         let request = try frame.body(type)
         let (header, loop) = (frame.header, connection.loop)
-        let interest = RequestInterest()
-        self.interest = interest
         let context = RequestContext(
             version: header.version,
             client: GroupClient(clientID: header.clientID ?? "", host: connection.peerAddress),
-            loop: loop, interest: interest)
+            loop: loop, interest: open.interest)
         handler(request, context) { answer in
             // Encoded on the loop: the writer's thread has better things to do.
             if loop.isCurrent {
-                self.finish(answer, Request.self, header)
+                self.finish(open, answer, Request.self, header)
             } else {
-                loop.execute { self.finish(answer, Request.self, header) }
+                loop.execute { self.finish(open, answer, Request.self, header) }
             }
         }
     }
 
-    /// Sends an answer whose version is not the request's.
-    func answer<Request: KafkaRequest>(
-        _ response: Request.Response, to type: Request.Type, _ header: RequestHeader
+    /// Ends a request whose answer may be in another version than the request.
+    func finish<Request: KafkaRequest>(
+        _ request: OpenRequest, _ answer: Answer<Request.Response>, _ type: Request.Type,
+        _ header: RequestHeader
     ) {
-        finish(.response(response), type, header)
-    }
-
-    private func finish<Request: KafkaRequest>(
-        _ answer: Answer<Request.Response>, _ type: Request.Type, _ header: RequestHeader
-    ) {
-        interest?.fulfil()
-        interest = nil
-        isServing = false
-        releaseRoom()
-        guard let connection else { return }
         switch answer {
-        case .silence: break
-        case .close: return reject("the request could not be served")
+        case .silence: finish(request, .silence)
+        case .close: finish(request, .close("the request could not be served"))
         case .response(let response):
             do {
-                connection.write(
-                    try encodeResponse(
-                        response, to: type, version: header.version,
-                        correlationID: header.correlationID))
+                let pieces = try encodeResponse(
+                    response, to: type, version: header.version,
+                    correlationID: header.correlationID)
+                finish(request, .answer(pieces))
             } catch {
-                return reject("the answer cannot be written: \(error)")
+                finish(request, .close("the answer cannot be written: \(error)"))
             }
         }
-        if isDraining { return connection.close() }
+    }
+
+    private func finish(_ request: OpenRequest, _ end: OpenRequest.End) {
+        request.interest.fulfil()
+        owner.budget.release(request.reservedBytes)
+        request.end = end
+        sendAnswers()
+    }
+
+    /// Sends what is next in line as far as it is there, and goes on.
+    private func sendAnswers() {
+        guard let connection else { return }
+        // The client may have waited long for this, and only now goes on.
+        lastReceived = connection.loop.nowMilliseconds
+        while let end = open.first?.end {
+            open.removeFirst()
+            switch end {
+            case .silence: break
+            case .answer(let pieces): connection.write(pieces)
+            case .close(let reason): return reject(reason)
+            }
+        }
+        if isDraining, open.isEmpty { return connection.close() }
         pump()
+    }
+}
+
+/// A request that is being served, and how it ended. For the connection's loop only, except
+/// `interest`.
+final class OpenRequest: @unchecked Sendable {
+    enum End {
+        case answer([[UInt8]])
+        case silence
+        /// Closes the connection, for this reason.
+        case close(String)
+    }
+
+    let isProduce: Bool
+    let reservedBytes: Int
+    let interest = RequestInterest()
+    var end: End?
+
+    init(isProduce: Bool, reservedBytes: Int) {
+        self.isProduce = isProduce
+        self.reservedBytes = reservedBytes
     }
 }
