@@ -93,7 +93,7 @@ package enum Limits {
     package static let propertyPathBytesMax = 8192
     package static let stringBytesMax = 64 << 10
     package static let collectionNameCharactersMax = 256
-    /// Properties of one event, nested ones and the objects that hold them.
+    /// Properties of one event as published: nested ones, the objects that hold them, and `keen`.
     package static let propertiesPerEventMax = 2_000
 
     // Catalog.

@@ -78,6 +78,8 @@ struct HTTPProtocolError: Error, Sendable, Equatable {
         Self(status: 400, code: "BadRequestError", message: message)
     }
 
+    static let noRequestLine = bad("the request line is not METHOD TARGET VERSION")
+
     /// The bodies that are arriving fill the memory that there is for them.
     static let serverFull = Self(
         status: 503, code: "ServiceUnavailableError",

@@ -9,6 +9,12 @@ struct HeadScanner {
     private var lineStart = 0
     private var position = 0
     private var leadingBlankLines = 0
+    /// The first line is a request line, and not a status line.
+    private let isRequest: Bool
+    /// How much of the request line is known to be a method.
+    private var methodChecked = 0
+
+    init(isRequest: Bool) { self.isRequest = isRequest }
 
     /// The index behind the head's last byte, once it is there. `start` is where the head begins.
     mutating func scan(
@@ -16,6 +22,7 @@ struct HeadScanner {
     ) throws(HTTPProtocolError) -> Int? {
         while let feed = firstIndex(of: 0x0A, in: bytes, within: start + position..<bytes.count) {
             position = feed + 1 - start
+            try checkMethod(bytes, start, limits)
             try check(limits)
             guard position - lineStart >= 2, bytes[feed - 1] == 0x0D else {
                 throw .bad("a line does not end with CRLF")
@@ -25,16 +32,46 @@ struct HeadScanner {
                 throw .bad("a carriage return inside a line")
             }
             if try endLine() { return feed + 1 }
+            if isRequest, lines.count == 1 { try checkRequestLine(bytes, start) }
         }
         position = bytes.count - start
+        try checkMethod(bytes, start, limits)
         try check(limits)
         return nil
+    }
+
+    /// What does not begin like a request is answered at once, and not when a line end that may
+    /// never come is late.
+    private mutating func checkMethod(
+        _ bytes: [UInt8], _ start: Int, _ limits: HTTPLimits
+    ) throws(HTTPProtocolError) {
+        guard isRequest, lines.isEmpty else { return }
+        let line = start + lineStart
+        let end = min(start + position, line + limits.lineBytesMax)
+        var index = max(line, start + methodChecked)
+        while index < end, bytes[index].isToken { index += 1 }
+        methodChecked = index - start
+        guard index < end else { return }
+        switch bytes[index] {
+        case 0x20 where index > line: return
+        // An empty line, or a line that ends without CRLF: judged where lines end.
+        case 0x0D where index == line, 0x0A: return
+        default: throw .noRequestLine
+        }
+    }
+
+    /// The first line has ended: its parts are there, or nothing after it matters.
+    private func checkRequestLine(_ bytes: [UInt8], _ start: Int) throws(HTTPProtocolError) {
+        let line = lines[0].lowerBound + start..<lines[0].upperBound + start
+        guard let first = firstIndex(of: 0x20, in: bytes, within: line),
+            firstIndex(of: 0x20, in: bytes, within: first + 1..<line.upperBound) != nil
+        else { throw .noRequestLine }
     }
 
     /// Ready for the next head.
     mutating func reset() {
         lines.removeAll(keepingCapacity: true)
-        (lineStart, position, leadingBlankLines) = (0, 0, 0)
+        (lineStart, position, leadingBlankLines, methodChecked) = (0, 0, 0, 0)
     }
 
     /// True when the line that just ended ends the head.
@@ -80,7 +117,7 @@ func parseHead(
     guard let first = firstIndex(of: 0x20, in: bytes, within: line),
         let second = firstIndex(of: 0x20, in: bytes, within: first + 1..<line.upperBound),
         first > line.lowerBound, bytes[line.lowerBound..<first].allSatisfy(\.isToken)
-    else { throw .bad("the request line is not METHOD TARGET VERSION") }
+    else { throw .noRequestLine }
     let isVersion10 = try parseVersion(bytes[second + 1..<line.upperBound])
     let method = HTTPMethod(bytes[line.lowerBound..<first])
     let (path, query) = try parseTarget(bytes, first + 1..<second, method)

@@ -41,7 +41,7 @@ struct RequestParser {
     private(set) var buffer: [UInt8] = []
     /// Bytes of `buffer` that belong to earlier requests.
     private var consumed = 0
-    private var scanner = HeadScanner()
+    private var scanner = HeadScanner(isRequest: true)
     private var state = State.head
     private var pending: HTTPRequest?
     /// What has arrived of the body. Outside `state`, so that it grows in place.
@@ -54,6 +54,13 @@ struct RequestParser {
     var isInsideRequest: Bool { pending != nil || buffer.count > consumed }
     /// Whether the head is complete and the body is not.
     var isInsideBody: Bool { pending != nil }
+    /// What is wrong with a request if nothing more of it comes; nil where none has begun.
+    var cutShort: HTTPProtocolError? {
+        if pending != nil { return .bad("the body is cut short") }
+        // Line ends behind a request are none.
+        let isBegun = buffer[consumed...].contains { $0 != 0x0D && $0 != 0x0A }
+        return isBegun ? .bad("the request is cut short") : nil
+    }
     /// Memory that the request in the making takes.
     var heldBytes: Int { buffer.count + body.count + (chunks?.body.count ?? 0) }
 

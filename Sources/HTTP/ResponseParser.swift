@@ -14,7 +14,7 @@ struct ResponseParser {
     private let bodyBytesMax: Int
     private let isHead: Bool
     private var buffer: [UInt8] = []
-    private var scanner = HeadScanner()
+    private var scanner = HeadScanner(isRequest: false)
     private var state = State.head
     /// Outside `state`, so that it grows in place.
     private var chunks: ChunkedBody
@@ -37,7 +37,7 @@ struct ResponseParser {
             guard let end = try scanner.scan(buffer, from: 0, HTTPLimits()) else { return nil }
             try readHead(end)
             buffer.removeSubrange(..<end)
-            scanner = HeadScanner()
+            scanner = HeadScanner(isRequest: false)
         }
         return try readBody()
     }

@@ -91,8 +91,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func peerClosedWrite(_ connection: Connection) {
+        if !isLast, let error = parser.cutShort { refuse(error) }
         isLast = true
-        if slots.isEmpty { connection.close() }
+        flush()
     }
 
     // MARK: Reading
@@ -130,13 +131,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
                     owesContinue = false
                     dispatch(request, connection)
                 }
-            } catch {
-                isLast = true
-                _ = hold(0)
-                parser = RequestParser(limits: server.configuration.limits)
-                slots.append(Slot(response: error.response))
-                server.metrics.began()
-            }
+            } catch { refuse(error) }
         }
         // Full, or the last request is in: the kernel's buffer and then the client wait.
         connection.pauseReading()
@@ -154,6 +149,16 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
                 keepsAlive: keepsAlive))
         server.metrics.began()
         server.router.dispatch(request, HTTPResponder(connection: self, sequence: sequence))
+    }
+
+    /// The last answer on this connection, to a request that cannot be read.
+    private func refuse(_ error: HTTPProtocolError) {
+        isLast = true
+        owesContinue = false
+        _ = hold(0)
+        parser = RequestParser(limits: server.configuration.limits)
+        slots.append(Slot(response: error.response))
+        server.metrics.began()
     }
 
     /// Notes how much the request in the making holds; false if all of them together hold too much.
@@ -251,12 +256,10 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             connection.close()
         case .head where waited > configuration.headTimeout.milliseconds,
             .body where waited > configuration.bodyTimeout.milliseconds:
-            isLast = true
-            let late = HTTPProtocolError(
-                status: 408, code: "RequestTimeoutError",
-                message: "the request did not arrive in time")
-            slots.append(Slot(response: late.response))
-            server.metrics.began()
+            refuse(
+                HTTPProtocolError(
+                    status: 408, code: "RequestTimeoutError",
+                    message: "the request did not arrive in time"))
             flush()
         default: break
         }

@@ -27,12 +27,15 @@ struct EventChecker {
     private let tape: JSONTape
     /// The token that the walk has come to.
     private(set) var token: Int
-    /// Members outside arrays of the event so far.
+    /// Members outside arrays that the event has so far, as it will be published.
     private var memberCount = 0
     /// Bytes of the dotted path of the object that the walk is in.
     private var pathBytes = 0
     private var isInArray = false
     private var layout = EventLayout(range: 0..<0)
+    /// Members that every published event has: `keen` with its id and its two times. Without them
+    /// an event at the limit would be accepted here, and refused by the worker afterwards.
+    private static let ownMembers = 4
 
     /// `token` is the first one of the value to be checked next.
     init(tape: JSONTape, token: Int = 0) {
@@ -69,7 +72,7 @@ struct EventChecker {
     /// Checks the event that begins at `token`. Afterwards `token` is behind it, either way.
     mutating func event(_ node: JSONNode) throws(EventError) -> EventLayout {
         let start = token
-        memberCount = 0
+        memberCount = Self.ownMembers
         pathBytes = 0
         isInArray = false
         layout = EventLayout(range: 0..<0)
@@ -100,6 +103,7 @@ struct EventChecker {
             if member.key.equals("keen") {
                 try keen(member.value)
             } else {
+                try countMember()
                 try value(member.value, of: member.key, depth: 1)
             }
             token += 1
@@ -123,13 +127,19 @@ struct EventChecker {
             ).inside(name)
         }
         if isInArray { return }
-        memberCount += 1
-        guard memberCount <= Limits.propertiesPerEventMax else {
-            throw .event("an event has at most \(Limits.propertiesPerEventMax) properties")
-        }
         guard pathBytes + name.count <= Limits.propertyPathBytesMax else {
             throw .name(
                 "the names down to a property have at most \(Limits.propertyPathBytesMax) bytes")
+        }
+    }
+
+    private mutating func countMember() throws(EventError) {
+        if isInArray { return }
+        memberCount += 1
+        guard memberCount <= Limits.propertiesPerEventMax else {
+            throw .event(
+                "an event has at most \(Limits.propertiesPerEventMax) properties, "
+                    + "keen and its own included")
         }
     }
 
@@ -169,6 +179,7 @@ struct EventChecker {
         token += 1
         for member in node.members {
             try check(name: member.key)
+            try countMember()
             token += 2
             try value(member.value, of: member.key, depth: depth)
             token += 1
@@ -231,6 +242,7 @@ struct EventChecker {
             guard node.kind == .object else {
                 throw .namespace("keen.location must be an object")
             }
+            try countMember()
             let start = token
             do throws(EventError) { try object(node, under: name, depth: 3) } catch {
                 throw error.inside(name)

@@ -120,6 +120,35 @@ import Testing
         await running.stop()
     }
 
+    /// What cannot become a request is answered while its sender still waits, without a line end.
+    @Test(arguments: ["\u{16}\u{3}\u{1}", "\u{7F}garbage", "GET /\r\n"])
+    func garbageIsAnsweredAtOnce(text: String) async throws {
+        let running = try await start()
+        let client = try SocketClient(port: running.port)
+        try client.send(Array(text.utf8))
+        #expect(try client.receiveAnswer().status == 400)
+        await running.stop()
+    }
+
+    /// Whoever ends in the middle of a request learns that it was not taken; whoever ends between
+    /// requests gets no answer that nobody asked for.
+    @Test(arguments: [
+        ("GET / HT", [400]),
+        ("POST /echo/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", [400]),
+        ("POST /echo/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", [400]),
+        ("GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET", [200, 400]),
+        ("GET /later HTTP/1.1\r\nHost: a\r\n\r\n\r\n", [200]), ("", []),
+    ])
+    func requestCutShortIsAnswered(text: String, statuses: [Int]) async throws {
+        let running = try await start()
+        let client = try SocketClient(port: running.port)
+        try client.send(Array(text.utf8))
+        client.finishSending()
+        for status in statuses { #expect(try client.receiveAnswer().status == status) }
+        #expect(try client.receiveAll().isEmpty)
+        await running.stop()
+    }
+
     @Test func largeBodyOverTheLimitIsRefusedAtOnce() async throws {
         let running = try await start { $0.limits.bodyBytesMax = 1000 }
         let client = try SocketClient(port: running.port)

@@ -89,6 +89,18 @@ import Testing
     ])
     func ambiguousRequestIsRefused(text: String) { #expect(parse(text) == ["error 400"]) }
 
+    /// The bytes that make a request impossible, not those after them, decide; however they are cut.
+    @Test(arguments: [
+        ("G@", 2), ("\u{1}", 1), (" GET", 1), ("GET\r", 4), ("GET /\r\n", 7),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n@", 28), ("\r\n@", 3), ("@\nX", 1),
+    ])
+    func impossibleRequestIsRefusedAtOnce(text: String, length: Int) {
+        #expect(parse(text).last == "error 400")
+        let before = String(decoding: text.utf8.prefix(length - 1), as: UTF8.self)
+        #expect(parse(before).last != "error 400")
+        for cut in 0...text.utf8.count { #expect(parse(text, cuts: [cut]) == parse(text)) }
+    }
+
     @Test func limitsHaveTheirOwnStatus() {
         let long = String(repeating: "x", count: 20_000)
         #expect(parse("GET /\(long) HTTP/1.1\r\nHost: a\r\n\r\n") == ["error 414"])

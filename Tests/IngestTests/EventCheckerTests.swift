@@ -92,13 +92,25 @@ import Testing
         #expect(outcome(nested(100_000)) == "InvalidJSONError")
     }
 
-    @Test func propertiesHaveALimit() {
+    /// The worker counts what is published: `keen` and its three members belong to it, whether
+    /// the client sent some of them or not.
+    @Test(arguments: [
+        ("", 4), (",\"keen\":{}", 4), (",\"keen\":{\"timestamp\":\"2020-05-01\"}", 4),
+        (",\"keen\":{\"location\":{\"a\":1}}", 6),
+    ])
+    func propertiesHaveALimit(keen: String, keenMembers: Int) {
         func wide(_ count: Int) -> String {
-            "{" + (0..<count).map { "\"p\($0)\":\($0)" }.joined(separator: ",") + "}"
+            "{" + (0..<count).map { "\"p\($0)\":\($0)" }.joined(separator: ",") + keen + "}"
         }
-        #expect(outcome(wide(Limits.propertiesPerEventMax)) == "ok")
-        #expect(outcome(wide(Limits.propertiesPerEventMax + 1)) == "InvalidEventError")
-        #expect(outcome("{\"a\":[\(wide(Limits.propertiesPerEventMax + 1))]}") == "ok")
+        let most = Limits.propertiesPerEventMax - keenMembers
+        #expect(outcome(wide(most)) == "ok")
+        #expect(outcome(wide(most + 1)) == "InvalidEventError")
+    }
+
+    /// What the objects of an array hold are no properties.
+    @Test func arraysAreOneProperty() {
+        let wide = (0...Limits.propertiesPerEventMax).map { "\"p\($0)\":\($0)" }
+        #expect(outcome("{\"a\":[{\(wide.joined(separator: ","))}]}") == "ok")
     }
 
     @Test func pathsHaveALimit() {
