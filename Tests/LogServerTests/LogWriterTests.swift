@@ -163,4 +163,30 @@ private final class Outcomes: Sendable {
         #expect(seen.withLock { $0?.watermark } == 1)
         await writer.shutdown()
     }
+
+    /// After the end everybody is told so, not only the first who asks.
+    @Test func afterTheEndAppendsAreRefused() async throws {
+        let log = try openLog(disk)
+        let writer = try writer()
+        await writer.shutdown()
+        for index in 0..<3 { try append(batch(["late"]), to: log, writer, index: index) }
+        #expect(
+            outcomes.codes == [.notLeaderOrFollower, .notLeaderOrFollower, .notLeaderOrFollower])
+    }
+
+    /// What never syncs must not hold on to partitions that are gone.
+    @Test func aDeletedPartitionIsLetGo() async throws {
+        let writer = try writer(.never)
+        weak var held: PartitionLog?
+        do {
+            let log = try openLog(disk)
+            held = log
+            try append(batch(["x"]), to: log, writer)
+            await eventually("it is written") { self.outcomes.all.count == 1 }
+            log.markDeleted()
+            writer.forget(log)
+        }
+        await eventually("it is let go") { held == nil }
+        await writer.shutdown()
+    }
 }

@@ -20,6 +20,7 @@ final class MemoryDisk: LogDisk {
         var directories: Set<String> = []
         var bytesFree = Int.max
         var failsSyncs = false
+        var failsDirectorySyncs = false
         /// Called with the path before a sync does anything.
         var beforeSync: @Sendable (String) -> Void = { _ in }
         var syncCount = 0
@@ -102,6 +103,9 @@ final class MemoryDisk: LogDisk {
     }
 
     func syncDirectory(_ path: String) throws(DiskError) {
+        guard !state.withLock({ $0.failsDirectorySyncs }) else {
+            throw DiskError(operation: "sync", path: path, code: EIO, reason: "I/O")
+        }
         state.withLock { state in
             let prefix = path + "/"
             state.durablePaths = state.durablePaths.filter { !$0.hasPrefix(prefix) }

@@ -89,6 +89,37 @@ import Testing
         newest.producerID = Int64(Limits.logProducersMax + 9)
         #expect(states.verdict(newest) != .accept, "the newest must be remembered")
     }
+
+    /// After a start all producers were seen at the same time; still only the oldest are forgotten.
+    @Test func atAStartTheOldestAreForgottenFirst() {
+        var states = ProducerStates()
+        var last = header(0)
+        for index in 0...Int64(Limits.logProducersMax) {
+            (last.producerID, last.baseOffset) = (index, index)
+            states.note(last, now: 7)
+        }
+        #expect(states.count > Limits.logProducersMax / 2)
+        for id in [Int64(Limits.logProducersMax) / 2, Int64(Limits.logProducersMax)] {
+            last.producerID = id
+            #expect(states.verdict(last) != .accept, "\(id) is forgotten")
+        }
+    }
+
+    /// The first batch was refused by the disk, those behind it must not overtake it.
+    @Test func aRefusedFirstBatchKeepsItsTurn() {
+        var states = ProducerStates()
+        states.noteRefused(header(0, count: 3), now: 0)
+        #expect(states.verdict(header(3)) == .refuse(.outOfOrderSequenceNumber))
+        #expect(states.verdict(header(0, count: 3)) == .accept)
+        states.note(header(0, count: 3), now: 0)
+        #expect(states.verdict(header(3)) == .accept)
+        // A known producer is not touched.
+        states.noteRefused(header(3), now: 0)
+        #expect(states.verdict(header(3)) == .accept)
+        guard case .duplicate = states.verdict(header(0, count: 3)) else {
+            return #expect(Bool(false), "not recognised")
+        }
+    }
 }
 
 /// The sparse index finds a place at or before what is asked for, and not far before it.

@@ -168,4 +168,55 @@ import Testing
         #expect(disk.paths.filter { $0.hasSuffix(".log") }.count == 1)
         #expect(try again.values(from: 4).count == 2)
     }
+
+    /// After a kill, what a restart shows and acknowledges again is on the disk.
+    @Test func whatAKillLeftIsMadeDurable() throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk)
+        let bytes = batch(["written"], producer: (1, 0), sequence: 0)
+        #expect(log.append(try checked(bytes), now: 0) == .appended(baseOffset: 0, appendTime: nil))
+        let killed = disk.copy()
+        let again = try openLog(killed)
+        #expect(again.highWatermark == 1)
+        #expect(again.append(try checked(bytes), now: 0) == .duplicate(baseOffset: 0))
+        #expect(try openLog(killed.afterPowerCut()).values().map(\.value) == ["written"])
+    }
+
+    /// A new segment fails to begin, smaller batches still fit into the old one: the remains do not
+    /// look like damage.
+    @Test(arguments: [false, true])
+    func aSegmentThatDidNotBeginIsNoDamage(endsTorn: Bool) throws {
+        let disk = MemoryDisk()
+        let small = batch(["x"]).count
+        let log = try openLog(disk, segmentBytes: 3 * small)
+        try log.add(batch(["0"]))
+        disk.change { $0.failsDirectorySyncs = true }
+        let large = try checked(batch([String(repeating: "x", count: 2 * small)]))
+        guard case .refused(.storageError, _) = log.append(large, now: 0) else {
+            return #expect(Bool(false), "the disk was asked for nothing")
+        }
+        disk.change { $0.failsDirectorySyncs = false }
+        try log.add(batch(["1"]))
+        #expect(disk["/p/00000000000000000001.log"]?.isEmpty == true)
+        if endsTorn { disk["/p/00000000000000000000.log"]? += [1, 2, 3] }
+        let again = try openLog(disk.copy(), segmentBytes: 3 * small)
+        #expect(try again.values().map(\.value) == ["0", "1"])
+        try again.add(batch(["2"]))
+        try again.add(batch(["3"]))
+        #expect(try openLog(disk.copy(), segmentBytes: 3 * small).highWatermark >= 2)
+        #expect(try again.values().map(\.value) == ["0", "1", "2", "3"])
+    }
+
+    /// A log start that is on the disk has its records, or their end, on the disk too.
+    @Test func aTrimNeverPassesTheEnd() throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk)
+        for value in ["a", "b"] { _ = log.append(try checked(batch([value])), now: 0) }
+        // As without a sync policy.
+        log.publish()
+        #expect(log.trim(to: 2) == .none)
+        let again = try openLog(disk.afterPowerCut())
+        #expect(again.logStart == 2)
+        #expect(try again.add(batch(["c"])) == 2)
+    }
 }

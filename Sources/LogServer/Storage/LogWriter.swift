@@ -78,8 +78,12 @@ final class LogWriter: Sendable {
             return !queue.isDraining
         }
         guard mustTell, !thread.submit({ self.drain() }) else { return }
-        // Only after `shutdown`: nobody appends any more.
-        for work in queue.withLock({ $0.work }) {
+        // Only after `shutdown`: nobody has a reason to ask any more.
+        let left = queue.withLock { queue in
+            defer { queue = Queue() }
+            return queue.work
+        }
+        for work in left {
             if case .append(let pending) = work {
                 pending.completion(.refused(.notLeaderOrFollower, "the server has stopped"))
             }
@@ -189,6 +193,11 @@ final class LogWriter: Sendable {
             }
             for log in logs { _ = log.sync() }
         }
+    }
+
+    /// Lets go of a partition that is deleted, or its files would stay on the disk unseen.
+    func forget(_ log: PartitionLog) {
+        run { [self] in unsynced.withLock { $0[ObjectIdentifier(log)] = nil } }
     }
 
     /// Appends and syncs what is queued, then ends the thread.

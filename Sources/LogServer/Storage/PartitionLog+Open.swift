@@ -91,6 +91,15 @@ extension PartitionLog {
             guard logStart <= nextOffset else {
                 throw damage("ends at \(nextOffset), but its log starts at \(logStart)")
             }
+            try makeDurable()
+        }
+
+        /// After a kill the last segment, and its name, may be in the kernel only. From here on
+        /// they are shown to readers, and a batch that is sent again is acknowledged without
+        /// being written.
+        private func makeDurable() throws(DiskError) {
+            try segments.last?.file.sync()
+            try disk.syncDirectory(directory)
         }
 
         /// The base offsets of the segments from the one with the log start on. Those before it
@@ -98,18 +107,32 @@ extension PartitionLog {
         private func usedSegments() throws -> ArraySlice<Int64> {
             let bases = try disk.names(in: directory).compactMap(Segment.baseOffset(fileName:))
                 .sorted()
-            guard let start = bases.lastIndex(where: { $0 <= logStart }) else { return bases[...] }
-            for base in bases[..<start] {
-                try disk.remove("\(directory)/\(Segment.fileName(baseOffset: base))")
+            let start = bases.lastIndex { $0 <= logStart } ?? 0
+            for base in bases[..<start] { try disk.remove(Segment.path(in: directory, base)) }
+            return bases.count - start > 1 ? try withoutEmpty(bases[start...]) : bases[start...]
+        }
+
+        /// An empty segment is one whose beginning failed, and the log may have gone on in the one
+        /// before it. If it was the next one after all, it is made again when it is needed.
+        private func withoutEmpty(_ bases: ArraySlice<Int64>) throws(DiskError) -> ArraySlice<Int64>
+        {
+            var used: [Int64] = []
+            for base in bases {
+                let path = Segment.path(in: directory, base)
+                if try disk.openFile(path, isNew: false).byteCount() > 0 {
+                    used.append(base)
+                } else {
+                    try disk.remove(path)
+                }
             }
-            return bases[start...]
+            return used[...]
         }
 
         private mutating func readSegment(_ base: Int64, isLast: Bool, now: Int64) throws {
             guard base == nextOffset else {
                 throw damage("has no record from \(nextOffset) to \(base)")
             }
-            let path = "\(directory)/\(Segment.fileName(baseOffset: base))"
+            let path = Segment.path(in: directory, base)
             let file = try disk.openFile(path, isNew: false)
             let scan = try SegmentScan(file, baseOffset: base) { header in
                 producers.note(header, now: now)

@@ -15,6 +15,8 @@ extension PartitionLog {
         guard !isDeleted else { return .unknownTopicOrPartition }
         guard offset <= end else { return .offsetOutOfRange }
         guard offset > start else { return .none }
+        // Or after a power cut the log could end before it starts.
+        guard sync() else { return .storageError }
         do { try saveCheckpoint(logStart: offset, epochs: epochs) } catch {
             logger.error("log start cannot be saved", metadata: metadata(error))
             return .storageError

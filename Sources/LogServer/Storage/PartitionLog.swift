@@ -114,6 +114,8 @@ final class PartitionLog: Sendable {
             let (head, rest) = batch.placed(at: logEnd, epoch: epoch, appendTime: appendTime)
             try write(head, rest, to: segment)
         } catch {
+            logger.error("append failed", metadata: metadata(error))
+            producers.withLock { $0.noteRefused(batch.header, now: now) }
             return .refused(.storageError, error.description)
         }
         segment.append(batch.header)
@@ -139,7 +141,6 @@ final class PartitionLog: Sendable {
         do {
             try segment.file.write(head, rest, at: end)
         } catch {
-            logger.error("append failed", metadata: metadata(error))
             // What was written in part must go, or a restart would find a torn batch in the middle.
             do { try segment.file.truncate(to: end) } catch let second { fail(second) }
             throw error
@@ -162,7 +163,7 @@ final class PartitionLog: Sendable {
     static func newSegment(
         baseOffset: Int64, in directory: String, disk: any LogDisk
     ) throws(DiskError) -> Segment {
-        let path = "\(directory)/\(Segment.fileName(baseOffset: baseOffset))"
+        let path = Segment.path(in: directory, baseOffset)
         // A file of that name is left over from a failure right here, and is empty.
         try disk.remove(path)
         let file = try disk.openFile(path, isNew: true)

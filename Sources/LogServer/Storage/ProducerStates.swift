@@ -30,10 +30,14 @@ struct ProducerStates: Sendable {
 
     private struct Producer {
         var epoch: Int16
+        /// What the next batch has to begin with.
+        var nextSequence: Int32
         /// The last ones, oldest first.
         var batches: [Batch]
-        /// When it last wrote: time of the server, or the batch's own after a restart.
+        /// When it last wrote: time of the server, or of its start.
         var lastSeen: Int64
+
+        var lastOffset: Int64 { batches.last?.baseOffset ?? .max }
     }
 
     /// Batches that a client may have in flight, so the ones it may send again.
@@ -56,14 +60,14 @@ struct ProducerStates: Sendable {
         }) {
             return .duplicate(same)
         }
-        guard let last = known.batches.last else { return .accept }
-        let next = last.lastSequence == .max ? 0 : last.lastSequence + 1
-        return header.baseSequence == next ? .accept : .refuse(.outOfOrderSequenceNumber)
+        return header.baseSequence == known.nextSequence
+            ? .accept : .refuse(.outOfOrderSequenceNumber)
     }
 
     /// Takes note of a batch that is in the log.
     mutating func note(_ header: RecordBatchHeader, now: Int64) {
         guard header.hasProducer else { return }
+        let next = header.lastSequence == .max ? 0 : header.lastSequence + 1
         let batch = Batch(
             firstSequence: header.baseSequence, lastSequence: header.lastSequence,
             baseOffset: header.baseOffset, timestamp: header.maxTimestamp)
@@ -72,22 +76,37 @@ struct ProducerStates: Sendable {
             producers[header.producerID] = nil
             if known.batches.count == Self.batchesKept { known.batches.removeFirst() }
             known.batches.append(batch)
+            known.nextSequence = next
             known.lastSeen = max(known.lastSeen, now)
             producers[header.producerID] = known
             return
         }
-        if producers.count >= Limits.logProducersMax { makeRoom(now: now) }
+        makeRoom(now: now)
         producers[header.producerID] = Producer(
-            epoch: header.producerEpoch, batches: [batch], lastSeen: now)
+            epoch: header.producerEpoch, nextSequence: next, batches: [batch], lastSeen: now)
     }
 
-    /// Forgets producers that have not written for a day, or else the tenth that wrote longest ago.
+    /// Takes note of the first batch of a producer that the disk has refused: it has to come again
+    /// before those that are on their way behind it.
+    mutating func noteRefused(_ header: RecordBatchHeader, now: Int64) {
+        guard header.hasProducer, producers[header.producerID] == nil else { return }
+        makeRoom(now: now)
+        producers[header.producerID] = Producer(
+            epoch: header.producerEpoch, nextSequence: header.baseSequence, batches: [],
+            lastSeen: now)
+    }
+
+    /// When there are too many, forgets producers that have not written for a day, or else the
+    /// tenth that wrote longest ago.
     private mutating func makeRoom(now: Int64) {
+        guard producers.count >= Limits.logProducersMax else { return }
         let oldest = now - Limits.logProducerExpiryMilliseconds
         producers = producers.filter { $0.value.lastSeen >= oldest }
         guard producers.count >= Limits.logProducersMax else { return }
-        let seen = producers.values.map(\.lastSeen).sorted()
-        let bound = seen[seen.count / 10]
-        producers = producers.filter { $0.value.lastSeen > bound }
+        // After a start all were seen at the same time; the log knows who came last.
+        let byAge = producers.sorted {
+            ($0.value.lastSeen, $0.value.lastOffset) < ($1.value.lastSeen, $1.value.lastOffset)
+        }
+        for (id, _) in byAge.prefix(byAge.count / 10) { producers[id] = nil }
     }
 }

@@ -79,6 +79,10 @@ final class Segment: Sendable {
         return String(repeating: "0", count: max(0, 20 - digits.count)) + digits + ".log"
     }
 
+    static func path(in directory: String, _ baseOffset: Int64) -> String {
+        "\(directory)/\(fileName(baseOffset: baseOffset))"
+    }
+
     /// The base offset in a file's name; nil if it is not that of a segment.
     static func baseOffset(fileName: String) -> Int64? {
         guard fileName.utf8.count == 24, fileName.hasSuffix(".log") else { return nil }

@@ -28,15 +28,13 @@ extension TopicTable {
             name: name, id: KafkaUUID.random(using: &generator), isInternal: isInternal,
             partitionCount: count, settings: settings)
         if isTrial { return record }
-        let opened = try openNew(record, range: 0..<count)
-        do {
-            let disk = environment.disk
-            try disk.syncDirectory(path(of: record))
-            try disk.syncDirectory(environment.directory + "/topics")
-            try save(records + [record])
+        let opened: [Partition]
+        do throws(TopicError) {
+            opened = try openNew(record, range: 0..<count)
+            try add(record)
         } catch {
             removeTree(directoryName(record))
-            throw TopicError(.storageError, error.description)
+            throw error
         }
         let topic = Topic(
             name: name, id: record.id, isInternal: isInternal, settings: settings,
@@ -50,6 +48,18 @@ extension TopicTable {
         environment.logger.notice(
             "topic made", metadata: [LogKeys.topic: "\(name)", "topic.partitions": "\(count)"])
         return record
+    }
+
+    /// Puts a topic whose files are there on the list.
+    private func add(_ record: TopicRecord) throws(TopicError) {
+        let disk = environment.disk
+        do {
+            try disk.syncDirectory(path(of: record))
+            try disk.syncDirectory(environment.directory + "/topics")
+            try save(records + [record])
+        } catch {
+            throw TopicError(.storageError, error.description)
+        }
     }
 
     /// Adds partitions up to `count`.
@@ -87,7 +97,11 @@ extension TopicTable {
             state.collisionNames.remove(Topic.collisionName(topic.name))
             state.partitionCount -= topic.partitions.count
         }
-        for partition in topic.partitions { partition.log?.markDeleted() }
+        for partition in topic.partitions {
+            guard let log = partition.log else { continue }
+            log.markDeleted()
+            partition.writer.forget(log)
+        }
         environment.logger.notice("topic deleted", metadata: [LogKeys.topic: "\(topic.name)"])
         removeTree(directoryName(Self.record(topic)))
     }
