@@ -209,7 +209,7 @@ let package = Package(
             "lagmonitor",
             [
                 "Base", "Runtime", "EventLoop", "HTTP", "RPC", "LogClient", "Lag", "LagService",
-                arguments, logging, lifecycle, configuration,
+                arguments, logging, lifecycle, unixSignals, configuration,
             ]),
         executable(
             "millrace",

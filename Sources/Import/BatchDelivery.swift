@@ -49,6 +49,8 @@ struct BatchDelivery {
     private let patience: ImportPatience
     private let client: HTTPClient
     private let isStopping: @Sendable () -> Bool
+    /// Hears why events must be sent again, before each pause.
+    var onTrouble: @Sendable (String) -> Void = { _ in }
     private var random: PRNG
     private var backoff: Backoff
     /// Which collector is asked; the next one after a failure.
@@ -163,6 +165,7 @@ struct BatchDelivery {
         guard !isStopping(), ContinuousClock.now + pause < end else {
             throw ImportError(.unsent, "the collector does not take events: \(reason)")
         }
+        onTrouble(reason)
         // Cancelled or not, the next attempt shows what is possible.
         try? await Task.sleep(for: pause)
     }

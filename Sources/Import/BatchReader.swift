@@ -32,6 +32,9 @@ struct BatchReader: ~Copyable {
     private let eventsMax: Int
     private let bytesMax: Int
     private var nextLine = 1
+    /// How far the file had been read when the first line came that was not done; until then 0.
+    private(set) var resumedAt: Int64 = 0
+    private var hasBegun = false
 
     /// Bytes of the file as it lies on the disk; nil for a pipe.
     var size: Int64? { source.size }
@@ -82,6 +85,8 @@ struct BatchReader: ~Copyable {
     private mutating func add(_ record: InputRecord, to batch: inout ImportBatch) {
         nextLine = record.line + 1
         guard !done.contains(record.line) else { return }
+        if !hasBegun, record.line > 1 { resumedAt = source.position }
+        hasBegun = true
         switch record {
         case .event(let line, let json): batch.append(line: line, json: json)
         case .rejected(let rejected): batch.append(rejected)

@@ -132,6 +132,17 @@ func isPipe(_ path: String) -> Bool {
     return [S_IFIFO, S_IFCHR, S_IFSOCK].contains(information.st_mode & S_IFMT)
 }
 
+/// Throws `ImportError` that says what keeps a path from being read as a file.
+package func checkReadable(_ path: String) throws(ImportError) {
+    var information = stat()
+    guard stat(path, &information) == 0, access(path, R_OK) == 0 else {
+        throw ImportError(.input, "\(path) cannot be read: \(systemMessage())")
+    }
+    guard information.st_mode & S_IFMT != S_IFDIR else {
+        throw ImportError(.input, "\(path) is a directory")
+    }
+}
+
 /// What the operating system says about the last failed call of this thread.
 func systemMessage() -> String {
     let code = errno

@@ -12,6 +12,7 @@ final class ImportLedger: Sendable {
         var rejectedFile: RejectedFile
         var totals = ImportTotals()
         var failure: ImportError?
+        var trouble: String?
     }
 
     private let content: Mutex<Content>
@@ -32,6 +33,11 @@ final class ImportLedger: Sendable {
     var totals: ImportTotals { content.withLock { $0.totals } }
     var failure: ImportError? { content.withLock { $0.failure } }
 
+    /// Why events wait to be sent again, until the next batch is through.
+    var trouble: String? { content.withLock { $0.trouble } }
+
+    func note(trouble: String) { content.withLock { $0.trouble = trouble } }
+
     /// Notes a failure; the first one counts.
     func fail(_ error: ImportError) {
         content.withLock { content in content.failure = content.failure ?? error }
@@ -46,7 +52,10 @@ final class ImportLedger: Sendable {
                 try content.rejectedFile.append(rejected)
                 content.totals.events += Int64(events)
                 content.totals.rejected += Int64(rejected.count)
-                content.totals.position = max(content.totals.position, batch.position)
+                if result.failure == nil {
+                    content.totals.position = max(content.totals.position, batch.position)
+                    content.trouble = nil
+                }
                 content.failure = content.failure ?? result.failure
                 content.state?.finish(
                     Self.done(batch, result), events: events, rejected: rejected.count)

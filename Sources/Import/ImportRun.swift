@@ -41,6 +41,10 @@ package struct ImportProgress: Sendable, Equatable {
     /// Bytes of the file; nil for standard input.
     package var size: Int64?
     package var elapsed: Duration
+    /// Bytes of the file that earlier runs had done.
+    package var resumedAt: Int64 = 0
+    /// Why events wait to be sent again; nil while all goes well.
+    package var trouble: String?
 
     package init(totals: ImportTotals, size: Int64?, elapsed: Duration) {
         self.totals = totals
@@ -85,7 +89,7 @@ package final class ImportRun: Sendable {
     package func stop() { stopping.store(true, ordering: .relaxed) }
 
     /// Imports until the end of the input, a failure or `stop`. `report` is called from any thread
-    /// after every batch. Throws what prevents the beginning.
+    /// after every batch, and when one has to be sent again. Throws what prevents the beginning.
     package func run(
         report: @escaping @Sendable (ImportProgress) -> Void = { _ in }
     ) async throws -> ImportSummary {
@@ -98,10 +102,11 @@ package final class ImportRun: Sendable {
         let reader = try SharedReader(options, done: earlier?.done ?? LineRanges())
         let pool = try BlockingPool(name: "import", threads: 1, queueMax: 1)
         let isAtEnd = await pump(reader, pool, ledger) {
-            report(
-                ImportProgress(
-                    totals: ledger.totals, size: reader.size,
-                    elapsed: ContinuousClock.now - begin))
+            var progress = ImportProgress(
+                totals: ledger.totals, size: reader.size, elapsed: ContinuousClock.now - begin)
+            progress.resumedAt = reader.resumedAt
+            progress.trouble = ledger.trouble
+            report(progress)
         }
         await pool.shutdown()
         if isAtEnd, ledger.failure == nil { ledger.complete(keepsState: options.keepsState) }
@@ -154,7 +159,7 @@ package final class ImportRun: Sendable {
                     case .batch(let batch):
                         let turn = number
                         group.addTask {
-                            await self.deliver(batch, number: turn, ledger)
+                            await self.deliver(batch, number: turn, ledger, report)
                             report()
                         }
                         inFlight += 1
@@ -173,11 +178,18 @@ package final class ImportRun: Sendable {
         stopping.load(ordering: .relaxed) || ledger.failure != nil
     }
 
-    private func deliver(_ batch: ImportBatch, number: Int, _ ledger: ImportLedger) async {
+    private func deliver(
+        _ batch: ImportBatch, number: Int, _ ledger: ImportLedger,
+        _ report: @escaping @Sendable () -> Void
+    ) async {
         var delivery = BatchDelivery(
             batch, number: number, to: options.target, options.patience, client: client,
             seed: seed
         ) { self.isStopping(ledger) }
+        delivery.onTrouble = {
+            ledger.note(trouble: $0)
+            report()
+        }
         ledger.record(batch, await delivery.run())
     }
 }
@@ -186,6 +198,10 @@ package final class ImportRun: Sendable {
 private final class SharedReader: Sendable {
     private let reader: Mutex<BatchReader>
     let size: Int64?
+    private let resumed = Atomic<Int64>(0)
+
+    /// See `BatchReader`; does not wait for a read that is under way.
+    var resumedAt: Int64 { resumed.load(ordering: .relaxed) }
 
     init(_ options: ImportOptions, done: LineRanges) throws {
         let reader = try BatchReader(
@@ -195,5 +211,10 @@ private final class SharedReader: Sendable {
         self.reader = Mutex(reader)
     }
 
-    func next() throws -> NextBatch { try reader.withLock { try $0.next() } }
+    func next() throws -> NextBatch {
+        try reader.withLock { reader in
+            defer { resumed.store(reader.resumedAt, ordering: .relaxed) }
+            return try reader.next()
+        }
+    }
 }

@@ -32,6 +32,7 @@ package struct ImportIdentity: Sendable, Equatable {
 
     /// Reads size and beginning of a file.
     package init(path: String, project: String, collection: String, format: ImportFormat) throws {
+        try checkReadable(path)
         guard let file = FileHandle(forReadingAtPath: path) else {
             throw ImportError(.input, "\(path) cannot be read")
         }

@@ -31,7 +31,7 @@ struct NDJSONReader: RecordReader {
             guard try parser.parse(line.bytes).root.kind == .object else {
                 return reject(line, "the line is not a JSON object")
             }
-        } catch { return reject(line, "\(error)") }
+        } catch { return reject(line, "the line is not JSON: \(error)") }
         return .event(line: line.number, json: line.bytes)
     }
 

@@ -5,25 +5,45 @@
 package struct ProgressLine: Sendable {
     private let name: String
     private static let barWidth = 24
+    /// A bar shorter than this says nothing.
+    private static let barWidthMin = 6
     private static let partial = Array("▏▎▍▌▋▊▉")
 
     /// `name` stands at the line's head.
     package init(name: String) { self.name = name }
 
-    /// For a terminal: a bar, the rate and the time left where the size is known.
-    package func drawn(_ progress: ImportProgress) -> String {
-        var parts = [name]
-        if let share = Self.share(progress) {
-            parts.append(Self.bar(share))
-            parts.append("\(Int(share * 100))%")
+    /// For a terminal of so many columns: a bar, the rate and the time left where the size is
+    /// known. A line that does not fit would be drawn below itself again and again; the bar gives
+    /// way first.
+    package func drawn(_ progress: ImportProgress, columns: Int = .max) -> String {
+        let words = words(progress)
+        let length = words.reduce(name.count) { $0 + 2 + $1.count }
+        guard let share = Self.share(progress) else {
+            return Self.clipped(([name] + words).joined(separator: "  "), columns)
         }
+        let width = min(Self.barWidth, columns - 2 - length)
+        let bar = width >= Self.barWidthMin ? [Self.bar(share, width)] : []
+        return Self.clipped(([name] + bar + words).joined(separator: "  "), columns)
+    }
+
+    private static func clipped(_ line: String, _ columns: Int) -> String {
+        line.count <= columns ? line : line.prefix(max(columns - 1, 0)) + "…"
+    }
+
+    private func words(_ progress: ImportProgress) -> [String] {
+        var parts: [String] = []
+        if let share = Self.share(progress) { parts.append("\(Int(share * 100))%") }
         parts.append("\(grouped(progress.totals.events)) events")
         parts.append("\(grouped(Self.rate(progress.totals.events, progress.elapsed)))/s")
         if progress.totals.rejected > 0 {
             parts.append("\(grouped(progress.totals.rejected)) rejected")
         }
-        if let left = Self.left(progress) { parts.append("\(Self.clock(left)) left") }
-        return parts.joined(separator: "  ")
+        if let trouble = progress.trouble {
+            parts.append("waiting: \(trouble)")
+        } else if let left = Self.left(progress) {
+            parts.append("\(Self.clock(left)) left")
+        }
+        return parts
     }
 
     /// For a file.
@@ -31,6 +51,7 @@ package struct ProgressLine: Sendable {
         let share = Self.share(progress).map { " (\(Int($0 * 100))%)" } ?? ""
         return "\(name): \(progress.totals.events) events, \(progress.totals.rejected) rejected"
             + ", \(Self.rate(progress.totals.events, progress.elapsed)) events/s\(share)"
+            + (progress.trouble.map { ", waiting: \($0)" } ?? "")
     }
 
     /// Events a second over the whole run.
@@ -45,12 +66,16 @@ package struct ProgressLine: Sendable {
         return size > 0 ? min(Double(progress.totals.position) / Double(size), 1) : 1
     }
 
+    /// What earlier runs have done took none of this one's time.
     private static func left(_ progress: ImportProgress) -> Duration? {
-        guard let share = share(progress), share > 0, share < 1 else { return nil }
-        return progress.elapsed * ((1 - share) / share)
+        let done = progress.totals.position - progress.resumedAt
+        guard let size = progress.size, done > 0, progress.totals.position < size else {
+            return nil
+        }
+        return progress.elapsed * (Double(size - progress.totals.position) / Double(done))
     }
 
-    private static func bar(_ share: Double) -> String {
+    private static func bar(_ share: Double, _ barWidth: Int) -> String {
         let eighths = Int(share * Double(barWidth * 8))
         let full = String(repeating: "█", count: eighths / 8)
         let part = eighths % 8 == 0 ? "" : String(partial[eighths % 8 - 1])

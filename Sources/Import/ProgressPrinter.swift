@@ -6,43 +6,57 @@ internal import Synchronization
 package final class ProgressPrinter: Sendable {
     private struct State {
         var last: Duration?
-        var isDrawn = false
+        /// What was written last, without its line end.
+        var text = ""
     }
 
     private let line: ProgressLine
-    private let isTerminal: Bool
+    private let columns: (@Sendable () -> Int)?
     private let write: @Sendable (String) -> Void
     private let state = Mutex(State())
 
+    /// `columns` is asked for the terminal's width before each drawing; nil where there is none.
     /// `write` gets what is to be put out, line ends and all.
-    package init(name: String, isTerminal: Bool, write: @escaping @Sendable (String) -> Void) {
+    package init(
+        name: String, columns: (@Sendable () -> Int)?, write: @escaping @Sendable (String) -> Void
+    ) {
         line = ProgressLine(name: name)
-        self.isTerminal = isTerminal
+        self.columns = columns
         self.write = write
     }
 
     /// Shows the progress if the last showing is long enough ago. Any thread.
     package func show(_ progress: ImportProgress) {
         // A choice: a terminal ten times a second, a file every two seconds.
-        let interval = Duration.milliseconds(isTerminal ? 100 : 2000)
+        let interval = Duration.milliseconds(columns == nil ? 2000 : 100)
         let isDue = state.withLock { state in
             if let last = state.last, progress.elapsed - last < interval { return false }
             state.last = progress.elapsed
-            state.isDrawn = true
             return true
         }
-        guard isDue else { return }
-        // Return, then the line, then what is left of a longer one is cleared.
-        write(isTerminal ? "\r\(line.drawn(progress))\u{1B}[K" : line.plain(progress) + "\n")
+        if isDue { put(progress, end: columns == nil ? "\n" : "") }
     }
 
     /// Shows the last state and ends the line.
     package func finish(_ progress: ImportProgress) {
-        let isDrawn = state.withLock { $0.isDrawn }
-        if isTerminal {
-            write("\r\(line.drawn(progress))\u{1B}[K\n")
-        } else if isDrawn {
-            write(line.plain(progress) + "\n")
+        var progress = progress
+        // It is over; what was waited for is said elsewhere.
+        progress.trouble = nil
+        if columns != nil || state.withLock({ $0.last != nil }) { put(progress, end: "\n") }
+    }
+
+    private func put(_ progress: ImportProgress, end: String) {
+        guard let columns else {
+            // The last state may have been shown already.
+            let text = line.plain(progress)
+            let isNew = state.withLock { state in
+                defer { state.text = text }
+                return state.text != text
+            }
+            if isNew { write(text + end) }
+            return
         }
+        // Return, then the line, then what is left of a longer one is cleared.
+        write("\r\(line.drawn(progress, columns: columns()))\u{1B}[K\(end)")
     }
 }

@@ -70,7 +70,7 @@ package enum LagTable {
 
     /// ` (3 ok, 1 behind)`, unless all are ok.
     private static func breakdown(_ totals: LagTotals) -> String {
-        guard totals.statuses[.ok] != totals.partitions else { return "" }
+        guard totals.statuses[.ok, default: 0] != totals.partitions else { return "" }
         let parts = LagStatus.allCases.compactMap { status in
             totals.statuses[status].map { "\($0) \(status.rawValue)" }
         }

@@ -24,6 +24,8 @@ package final class LagMonitor: Sendable {
         var waiters: [Waiter] = []
     }
 
+    private static let noAnswer = LagError("no answer", isUnreachable: true)
+
     private let source: any LagSource
     private let state = Mutex(State())
 
@@ -42,7 +44,7 @@ package final class LagMonitor: Sendable {
             if leads { continuation.resume(returning: .lead) }
         }
         guard case .lead = turn else {
-            guard case .answer(let result) = turn else { throw LagError("no answer") }
+            guard case .answer(let result) = turn else { throw Self.noAnswer }
             return try result.get()
         }
         return try await lead(question).get()
@@ -67,10 +69,10 @@ package final class LagMonitor: Sendable {
         }
         next?.turn.resume(returning: .lead)
         for waiter in served {
-            let result = results[waiter.question] ?? .failure(LagError("no answer"))
+            let result = results[waiter.question] ?? .failure(Self.noAnswer)
             waiter.turn.resume(returning: .answer(result))
         }
-        return results[question] ?? .failure(LagError("no answer"))
+        return results[question] ?? .failure(Self.noAnswer)
     }
 
     private func read(_ question: LagQuestion) async -> Result<LagReport, LagError> {

@@ -14,14 +14,16 @@ package enum LagRoutes {
         router.onAsync(.get, "/") { request in
             do throws(LagError) {
                 return html(200, LagPage.html(try await monitor.report(asked(request, question))))
-            } catch { return html(503, LagPage.html(error: error.description)) }
+            } catch { return html(status(error), LagPage.html(error: error.description)) }
         }
         router.onAsync(.get, "/lag.json") { request in
             do throws(LagError) {
                 return .json(try await monitor.report(asked(request, question)).json)
             } catch {
+                let status = status(error)
                 return .error(
-                    status: 503, message: error.description, code: "ServiceUnavailableError")
+                    status: status, message: error.description,
+                    code: status == 404 ? "ResourceNotFoundError" : "ServiceUnavailableError")
             }
         }
         router.onAsync(.get, "/metrics") { _ in
@@ -44,6 +46,9 @@ package enum LagRoutes {
         if !topics.isEmpty { question.topics = topics.map(\.value) }
         return question
     }
+
+    /// A topic that does not exist is the asker's mistake, a log that is away is not.
+    private static func status(_ error: LagError) -> Int { error.isUnreachable ? 503 : 404 }
 
     private static func html(_ status: Int, _ text: String) -> HTTPResponse {
         HTTPResponse(

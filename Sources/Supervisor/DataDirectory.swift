@@ -14,11 +14,24 @@ package struct DataDirectory: Sendable {
     /// Creates the directory and its folders as needed.
     package init(path: String) throws {
         self.path = path
-        for folder in ["", "/config", "/logs"] {
-            try FileManager.default.createDirectory(
-                atPath: path + folder, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
+        for folder in ["", "/config", "/logs"] { try Self.make(path + folder) }
+    }
+
+    /// Makes a directory, and what it lies in, unless it is there.
+    private static func make(_ path: String) throws(SupervisorError) {
+        if mkdir(path, 0o700) == 0 { return }
+        let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        if errno == ENOENT, !parent.isEmpty {
+            try make(parent)
+            if mkdir(path, 0o700) == 0 { return }
         }
+        var (code, information) = (errno, stat())
+        if code == EEXIST, stat(path, &information) == 0 {
+            if information.st_mode & S_IFMT == S_IFDIR { return }
+            code = ENOTDIR
+        }
+        let reason = strerror(code).map { String(cString: $0) } ?? "error \(code)"
+        throw SupervisorError("cannot make directory '\(path)': \(reason)", reason: .disk)
     }
 
     package var secretFile: String { path + "/secret" }

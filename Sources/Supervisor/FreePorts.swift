@@ -29,7 +29,8 @@ package func freePorts(count: Int, using random: inout some RandomNumberGenerato
 /// The `count` ports from `base` on; an error names the first that is taken.
 package func consecutivePorts(from base: UInt16, count: Int) throws -> [UInt16] {
     guard base > 0, Int(base) + count <= 65_536 else {
-        throw SupervisorError("--base-port \(base): \(count) ports are needed from it on")
+        throw SupervisorError(
+            "--base-port \(base): from 1 to \(65_536 - count), as \(count) ports are needed")
     }
     let ports = (0..<count).map { base + UInt16($0) }
     if let taken = ports.first(where: { !TCPListener.canListen(onLoopbackPort: $0) }) {

@@ -8,6 +8,7 @@ import Lag
 import LagService
 import Logging
 import Runtime
+import UnixSignals
 
 /// Prints readings.
 struct Table: AsyncParsableCommand {
@@ -42,6 +43,7 @@ struct Table: AsyncParsableCommand {
             let logger = Logger(label: "millrace-lag") { _ in SwiftLogNoOpLogHandler() }
             let group = try EventLoopGroup(count: 1)
             let open = try OpenSource(settings, group: group, logger: logger)
+            if watch != nil { await exitOnSignal() }
             let isWhole = try await read(LagMonitor(source: open.source))
             await open.close()
             await group.shutdown()
@@ -49,33 +51,47 @@ struct Table: AsyncParsableCommand {
         } catch let error as SettingsError { fatal(.usage, "\(error)") }
     }
 
-    /// Whether every partition could be read, the last time.
+    /// From now on a signal is the orderly end. There is nothing to finish, so not even a reading
+    /// that waits for a broker holds it up.
+    private func exitOnSignal() async {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        Task {
+            for await _ in signals { Foundation.exit(0) }
+        }
+    }
+
+    /// Whether every partition could be read, the last time. Ends also when nobody reads the table
+    /// any more.
     private func read(_ monitor: LagMonitor) async throws -> Bool {
         while true {
             do throws(LagError) {
                 let report = try await monitor.report(options.question)
-                show(report)
-                guard watch != nil else { return report.isWhole }
+                guard show(report), watch != nil else { return report.isWhole }
             } catch {
                 guard watch != nil else { fail(error) }
-                FileHandle.standardError.write(Data("\(error)\n".utf8))
+                complain(error)
             }
             try await Task.sleep(for: .seconds(watch ?? 0))
         }
     }
 
-    private func show(_ report: LagReport) {
+    /// Whether somebody reads what is printed.
+    private func show(_ report: LagReport) -> Bool {
         var bytes = json ? report.json + Array("\n".utf8) : Array(LagTable.text(report).utf8)
         // A terminal shows one reading in the place of the one before.
         if watch != nil, !json {
             bytes.insert(contentsOf: isatty(1) == 1 ? "\u{1B}[H\u{1B}[2J".utf8 : "\n".utf8, at: 0)
         }
-        FileHandle.standardOutput.write(Data(bytes))
+        return (try? FileHandle.standardOutput.write(contentsOf: Data(bytes))) != nil
+    }
+
+    private func complain(_ error: LagError) {
+        try? FileHandle.standardError.write(contentsOf: Data("\(error)\n".utf8))
     }
 
     private func fail(_ error: LagError) -> Never {
         if error.isUnreachable { fatal(.unavailable, error.description) }
-        FileHandle.standardError.write(Data("\(error)\n".utf8))
+        complain(error)
         Self.exit(withError: ExitCode(1))
     }
 }

@@ -34,15 +34,15 @@ struct CreateProject: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let wanted = try id.map(projectID)
-            let logger = Logger(label: "millrace")
-            let connection = LogConnection(brokers: try log.brokers())
-            let state = try await existingCatalog(connection, logger)
-            if let wanted, state.projects[wanted] != nil {
-                throw CommandFailure("project \(wanted) exists already")
+            try await log.asking { connection, logger in
+                let state = try await existingCatalog(connection, logger)
+                if let wanted, state.projects[wanted] != nil {
+                    throw CommandFailure("project \(wanted) exists already")
+                }
+                let project = Project.new(id: wanted, name: name, now: .now)
+                try await putProject(project, connection, logger)
+                writeOutput(json(project))
             }
-            let project = Project.new(id: wanted, name: name, now: .now)
-            try await putProject(project, connection, logger)
-            writeOutput(json(project))
         }
     }
 }
@@ -55,8 +55,7 @@ struct ListProjects: AsyncParsableCommand {
 
     func run() async throws {
         try await runCommand {
-            let connection = LogConnection(brokers: try log.brokers())
-            let state = try await existingCatalog(connection, Logger(label: "millrace"))
+            let state = try await log.asking(existingCatalog)
             for project in state.projects.values.sorted(by: {
                 ($0.created, $0.id) < ($1.created, $1.id)
             }) {
@@ -85,8 +84,7 @@ struct KeysCommand: AsyncParsableCommand {
     func run() async throws {
         try await runCommand {
             let id = try projectID(project)
-            let connection = LogConnection(brokers: try log.brokers())
-            let state = try await existingCatalog(connection, Logger(label: "millrace"))
+            let state = try await log.asking(existingCatalog)
             guard let found = state.projects[id] else {
                 throw CommandFailure("there is no project \(id)")
             }

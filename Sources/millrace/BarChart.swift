@@ -9,7 +9,9 @@ struct BarChart {
         let largest = max(rows.map(\.value).max() ?? 1, 1)
         let labelWidth = rows.map(\.label.count).max() ?? 0
         return rows.map { row in
-            let eighths = Int(row.value) * width * 8 / Int(largest)
+            // What is not nothing can be seen.
+            let eighths = max(
+                Int(row.value) * width * 8 / Int(largest), row.value > 0 ? 1 : 0)
             let bar =
                 String(repeating: "█", count: eighths / 8)
                 + (eighths % 8 == 0 ? "" : String(Self.partial[eighths % 8 - 1]))

@@ -4,6 +4,7 @@ import ArgumentParser
 import Base
 import Foundation
 import Import
+import LogClient
 import Logging
 import Runtime
 import Supervisor
@@ -33,10 +34,30 @@ func runCommand(_ body: () async throws -> Void) async throws {
             switch error {
             case let failure as CommandFailure: failure.status
             case let failure as SupervisorError: failure.reason.rawValue
+            case is CocoaError: FatalReason.disk.rawValue
             default: Int32(1)
             }
-        writeError("millrace: \(error)\n")
+        writeError("millrace: \((error as? CocoaError)?.inWords ?? "\(error)")\n")
         throw ExitCode(status)
+    }
+}
+
+/// Runs what asks the log. That it does not answer is said with its address.
+func askingLog<Answer>(
+    _ brokers: [String], _ body: () async throws -> Answer
+) async throws -> Answer {
+    do { return try await body() } catch let error as LogError {
+        throw CommandFailure(
+            "the log at \(brokers.joined(separator: ",")): \(error)",
+            status: FatalReason.unavailable.rawValue)
+    }
+}
+
+extension CocoaError {
+    /// Which file, and what about it: in one line.
+    fileprivate var inWords: String {
+        let reason = (underlying as? POSIXError)?.localizedDescription ?? localizedDescription
+        return (filePath.map { "\($0): " } ?? "") + reason
     }
 }
 

@@ -16,7 +16,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("data"),
-        help: "Data directory; without it a temporary one, removed at the end.")
+        help: .init(
+            "Data directory; without it a temporary one, removed at the end.", valueName: "dir"))
     var dataDirectory: String?
     @Flag(help: "Keep running until Ctrl-C.")
     var keepRunning = false
@@ -28,9 +29,13 @@ struct DemoCommand: AsyncParsableCommand {
             guard let sample = file ?? Places.sampleFlights else {
                 throw CommandFailure("the sample flights are not found; --file says where they are")
             }
+            try checkReadable(sample)
             let temporary = FileManager.default.temporaryDirectory
                 .appending(path: "millrace-demo-\(UUID().uuidString)").path
-            let directory = dataDirectory.map(Places.absolute) ?? temporary
+            let directory =
+                try dataDirectory.map {
+                    Places.absolute(try Places.dataDirectory($0))
+                } ?? temporary
             let result: Result<Void, any Error>
             do { result = .success(try await run(in: directory, sample)) } catch {
                 result = .failure(error)
@@ -93,7 +98,7 @@ private func importSample(
     case .stopped: throw CommandFailure("interrupted")
     case .alreadyComplete: writeOutput("the sample flights are there already")
     case .complete:
-        writeOutput("\(grouped(summary.totals.events)) flights imported")
+        writeOutput("\(summary.totals.events) flights imported")
         guard summary.totals.rejected == 0 else {
             throw CommandFailure("flights were rejected: see \(options.rejectedPath)")
         }

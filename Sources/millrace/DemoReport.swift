@@ -19,12 +19,14 @@ struct DemoReport {
         try await settle()
         var isRight = true
         writeOutput("")
+        let width = DemoQuestion.all.map(\.title.count).max() ?? 0
         for question in DemoQuestion.all {
             let answer = try await ask(question.analysis, question.parameters)
             let holds = question.expected.holds(for: answer)
             isRight = isRight && holds
+            let title = question.title.padding(toLength: width, withPad: " ", startingAt: 0)
             let wanted = holds ? "" : "  (right: \(question.expected.text))"
-            writeOutput("  \(mark(holds)) \(question.title): \(Self.text(answer))\(wanted)")
+            writeOutput("  \(mark(holds)) \(title)  \(Self.text(answer))\(wanted)")
         }
         isRight = try await showCarriers() && isRight
         isRight = try await showDays() && isRight
@@ -53,7 +55,7 @@ struct DemoReport {
         let holds = rows.elementsEqual(DemoQuestion.carriers) {
             $0.label == $1.code && $0.value == $1.count
         }
-        writeOutput("\n  \(mark(holds)) flights by airline")
+        writeOutput("\n  \(mark(holds)) flights by airline, \(rows.count) airlines")
         for line in BarChart().lines(rows) { writeOutput("  " + line) }
         return holds
     }
@@ -67,7 +69,7 @@ struct DemoReport {
         }
         let total = rows.reduce(0) { $0 + $1.value }
         let holds = rows.count == 31 && total == Int64(DemoQuestion.eventCount)
-        writeOutput("\n  \(mark(holds)) flights by day")
+        writeOutput("\n  \(mark(holds)) flights by day, \(total) in \(rows.count) days")
         for line in BarChart().lines(rows) { writeOutput("  " + line) }
         return holds
     }
@@ -90,23 +92,18 @@ struct DemoReport {
 
     private func mark(_ holds: Bool) -> String { holds ? "✓" : "✗" }
 
-    /// An answer for people: digits grouped, two decimals.
+    /// An answer as the API gave it, to the last digit.
     private static func text(_ value: JSONValue?) -> String {
-        switch value {
-        case .int(let number)?: grouped(number)
-        case .double(let number)?: String(format: "%.2f", number)
-        case .some(let other): String(decoding: other.encoded, as: UTF8.self)
-        case nil: "no answer"
-        }
+        value.map { String(decoding: $0.encoded, as: UTF8.self) } ?? "no answer"
     }
 }
 
 extension Expectation {
-    /// The right answer for people.
+    /// The right answer, as the API would give it.
     var text: String {
         switch self {
-        case .integer(let number): grouped(number)
-        case .number(let number): String(format: "%.2f", number)
+        case .integer(let number): String(number)
+        case .number(let number): String(number)
         }
     }
 }

@@ -20,13 +20,14 @@ struct ImportCommand: AsyncParsableCommand {
 
     @Argument(help: "The file; - is standard input, which cannot be resumed.")
     var file: String
-    @Option(help: "The collection that the events go into.")
+    @Option(help: .init("The collection that the events go into.", valueName: "name"))
     var collection: String
     @Option(help: "ndjson or csv (default: csv for .csv and .csv.gz, else ndjson).")
     var format: String?
-    @Option(help: "CSV column whose values stay text; may be repeated.")
+    @Option(
+        help: .init("CSV column whose values stay text; may be repeated.", valueName: "column"))
     var text: [String] = []
-    @Option(help: "Batches on their way at once.")
+    @Option(help: .init("Batches on their way at once.", valueName: "n"))
     var inFlight = Limits.importRequestsInFlight
     @OptionGroup var system: SystemOptions
 
@@ -93,7 +94,8 @@ func runImport(_ options: ImportOptions, _ client: HTTPClient) async -> Result<
 func shown(_ run: ImportRun, _ options: ImportOptions) async throws -> ImportSummary {
     let name =
         options.path == "-" ? "standard input" : URL(filePath: options.path).lastPathComponent
-    let printer = ProgressPrinter(name: name, isTerminal: isatty(2) == 1) { writeError($0) }
+    let columns: (@Sendable () -> Int)? = isatty(2) == 1 ? terminalColumns : nil
+    let printer = ProgressPrinter(name: name, columns: columns) { writeError($0) }
     let last = LastProgress()
     let summary = try await run.run { progress in
         last.set(progress)
@@ -101,6 +103,13 @@ func shown(_ run: ImportRun, _ options: ImportOptions) async throws -> ImportSum
     }
     if let progress = last.progress { printer.finish(progress) }
     return summary
+}
+
+/// Columns of the terminal that standard error is, without the last one: written to, it wraps.
+@Sendable private func terminalColumns() -> Int {
+    var size = winsize()
+    guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 79 }
+    return Int(size.ws_col) - 1
 }
 
 /// Says what became of an import, or throws why it is not done.

@@ -41,7 +41,9 @@ func withLocalSystem(
 
 private let parts = LocalSystemParts(
     prepareLog: { brokers, wanted in
-        try await prepareLog(brokers, wanted, Logger(label: "millrace"))
+        try await askingLog(brokers) {
+            try await prepareLog(brokers, wanted, Logger(label: "millrace"))
+        }
     },
     newProject: { Project.new(id: nil, name: "", now: .now).id },
     newSecret: { hexadecimal(secureRandomBytes(32)) })
@@ -110,6 +112,12 @@ enum Places {
     /// The directory of this executable, where the others are too.
     static var executables: String {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+    }
+
+    /// A directory from the command line or the environment.
+    static func dataDirectory(_ path: String) throws -> String {
+        guard !path.isEmpty else { throw CommandFailure.usage("--data: a directory is wanted") }
+        return path
     }
 
     /// A path that stays right whatever the working directory.

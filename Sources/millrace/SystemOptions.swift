@@ -3,6 +3,8 @@
 import ArgumentParser
 import Foundation
 import JSON
+import LogClient
+import Logging
 import Model
 
 /// The endpoints file of a running `millrace up`.
@@ -10,7 +12,7 @@ struct EndpointsFile {
     private let value: JSONValue
 
     init(in directory: String) throws {
-        let file = "\(directory)/endpoints.json"
+        let file = "\(try Places.dataDirectory(directory))/endpoints.json"
         guard let data = FileManager.default.contents(atPath: file) else {
             throw CommandFailure(
                 "\(file) does not exist: is `millrace up --data \(directory)` running?")
@@ -28,10 +30,14 @@ struct EndpointsFile {
 struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("data"),
-        help: "Data directory of `millrace up`; its endpoints.json says where the log is.")
+        help: .init(
+            "Data directory of `millrace up`; its endpoints.json says where the log is.",
+            valueName: "dir"))
     var dataDirectory = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
 
-    @Option(help: "The log's addresses, HOST:PORT,… (instead of endpoints.json).")
+    @Option(
+        help: .init(
+            "The log's addresses (instead of endpoints.json).", valueName: "host:port,…"))
     var logBrokers: String?
 
     func brokers() throws -> [String] {
@@ -40,22 +46,38 @@ struct LogOptions: ParsableArguments {
         guard !listed.isEmpty else { throw CommandFailure("endpoints.json names no log") }
         return listed
     }
+
+    /// Asks the log; see `askingLog`.
+    func asking<Answer>(
+        _ body: (LogConnection, Logger) async throws -> Answer
+    ) async throws -> Answer {
+        let brokers = try brokers()
+        return try await askingLog(brokers) {
+            try await body(LogConnection(brokers: brokers), Logger(label: "millrace"))
+        }
+    }
 }
 
 /// Options of the commands that send events.
 struct SystemOptions: ParsableArguments {
     @Option(
         name: .customLong("data"),
-        help: "Data directory of `millrace up`; its endpoints.json says where everything is.")
+        help: .init(
+            "Data directory of `millrace up`; its endpoints.json says where everything is.",
+            valueName: "dir"))
     var dataDirectory = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
 
-    @Option(help: "The API's address, http://HOST:PORT (instead of endpoints.json).")
+    @Option(
+        help: .init("The API's address (instead of endpoints.json).", valueName: "http://host:port")
+    )
     var api: String?
 
-    @Option(help: "Project id (instead of the one in endpoints.json).")
+    @Option(help: .init("Project (instead of the one in endpoints.json).", valueName: "id"))
     var project: String?
 
-    @Option(help: "The project's write key (instead of the one in endpoints.json).")
+    @Option(
+        help: .init(
+            "The project's write key (instead of the one in endpoints.json).", valueName: "key"))
     var writeKey: String?
 
     /// Where events are posted, as which project, with which key.

@@ -15,36 +15,46 @@ struct UpCommand: AsyncParsableCommand {
             order on SIGTERM or Ctrl-C. DIR/endpoints.json says where everything is.
             """)
 
-    @Option(name: .customLong("data"), help: "Directory of everything that must survive.")
+    @Option(
+        name: .customLong("data"),
+        help: .init("Directory of everything that must survive.", valueName: "dir"))
     var dataDirectory = ProcessInfo.processInfo.environment["MILLRACE_DATA"] ?? "data"
-    @Option(help: "First port; without it every port is chosen free.")
+    @Option(help: .init("First port; without it every port is chosen free.", valueName: "port"))
     var basePort: UInt16?
-    @Option(help: "Collectors.")
+    @Option(help: .init("Collectors.", valueName: "n"))
     var collectors = 1
-    @Option(help: "Workers.")
+    @Option(help: .init("Workers.", valueName: "n"))
     var workers = 1
-    @Option(help: "Query servers.")
+    @Option(help: .init("Query servers.", valueName: "n"))
     var queries = 1
-    @Option(help: "Storage nodes; fixed once there is data (default: 1).")
+    @Option(help: .init("Storage nodes; fixed once there is data (default: 1).", valueName: "n"))
     var stores: Int?
-    @Option(help: "Copies of each shard; only 1 is accepted so far.")
+    @Option(help: .init("Copies of each shard; only 1 is accepted so far.", valueName: "n"))
     var replicas = 1
-    @Option(help: "Partitions of the events, and shards; fixed once there is data (default: 4).")
+    @Option(
+        help: .init(
+            "Partitions of the events, and shards; fixed once there is data (default: 4).",
+            valueName: "n"))
     var partitions: Int?
-    @Option(help: "HOST:PORT,… of a Kafka or Redpanda to use instead of a log server.")
+    @Option(
+        help: .init(
+            "A Kafka or Redpanda to use instead of a log server.", valueName: "host:port,…"))
     var logBrokers: String?
-    @Option(help: "Id of the project to use; created if it does not exist.")
+    @Option(
+        help: .init("The project to use; created if it does not exist.", valueName: "id"))
     var project: String?
 
     func run() async throws {
         try await runCommand {
             let options = try clusterOptions()
-            _ = try await untilSignal {
+            let end = try await untilSignal(onSignal: { writeOutput("\nstopping") }) {
+                writeOutput("starting Millrace in \(options.dataDirectory)")
                 try await withLocalSystem(options) { system, _ in
-                    writeOutput(summary(system.endpoints, data: options.dataDirectory))
+                    writeOutput("\n" + summary(system.endpoints, data: options.dataDirectory))
                     await untilCancelled()
                 }
             }
+            if case .interrupted = end { writeOutput("stopped") }
         }
     }
 
@@ -62,7 +72,8 @@ struct UpCommand: AsyncParsableCommand {
         if let partitions, !(1...1024).contains(partitions) {
             throw CommandFailure.usage("--partitions \(partitions): from 1 to 1024")
         }
-        var options = ClusterOptions.onThisMachine(data: Places.absolute(dataDirectory))
+        var options = ClusterOptions.onThisMachine(
+            data: Places.absolute(try Places.dataDirectory(dataDirectory)))
         options.basePort = basePort
         options.collectors = collectors
         options.workers = workers
@@ -126,6 +137,9 @@ func summary(_ endpoints: Endpoints, data: String) -> String {
         Count:
           curl -H 'Authorization: \(project.readKey)' \\
             '\(root)/queries/count?event_collection=orders'
+
+        See how far the workers are, partition by partition; \(endpoints.lag) is the same as a page:
+          millrace-lag table --log-brokers \(endpoints.log.joined(separator: ","))
 
         Ctrl-C stops everything in order.
         """

@@ -14,6 +14,13 @@ private final class Switch: Sendable {
     let isOn = Atomic(false)
 }
 
+/// What was reported as the reason to wait.
+private final class Troubles: Sendable {
+    private let texts = Mutex<[String]>([])
+    func add(_ text: String?) { texts.withLock { $0 += text.map { [$0] } ?? [] } }
+    var all: [String] { texts.withLock { $0 } }
+}
+
 /// Whole imports against a collector that fails: every line is taken once, or rejected with its
 /// number, or left for the next run.
 @Suite(.timeLimit(.minutes(2))) struct ImportRunTests {
@@ -115,6 +122,7 @@ private final class Switch: Sendable {
             }.sorted { ($0["line"]?.int ?? 0) < ($1["line"]?.int ?? 0) }
             #expect(rejected.map { $0["line"]?.int } == [7, 20, 50])
             #expect(rejected[0]["text"]?.string == lines[6])
+            #expect(rejected[0]["reason"]?.string?.hasPrefix("the line is not JSON: ") == true)
             #expect(rejected[1]["reason"]?.string == "InvalidPropertyNameError: bad name")
             #expect(rejected[1]["text"]?.string == lines[19])
             #expect(rejected[2]["reason"]?.string == "status 400: poison")
@@ -131,7 +139,9 @@ private final class Switch: Sendable {
             var runs = 0
             var earlier: Int64 = 0
             while true {
+                let isResumed = earlier > 0
                 let summary = try await run(options(file, [collector.url])) { progress, run in
+                    #expect((progress.resumedAt > 0) == isResumed)
                     if progress.totals.events >= 300 { run.stop() }
                 }
                 #expect(summary.earlierEvents == earlier)
@@ -161,7 +171,9 @@ private final class Switch: Sendable {
             let hasty = options(file, [collector.url]) {
                 $0.patience.giveUpAfter = .milliseconds(100)
             }
-            let first = try await run(hasty)
+            let troubles = Troubles()
+            let first = try await run(hasty) { progress, _ in troubles.add(progress.trouble) }
+            #expect(troubles.all.contains { $0.contains("the log is slow") })
             guard case .failed(let error) = first.end else { Issue.record("\(first)"); return }
             #expect(error.code == .unsent)
             #expect(error.message.contains("the log is slow"))
@@ -211,6 +223,20 @@ private final class Switch: Sendable {
             #expect(summary.end == .complete)
             #expect(alive.seen.taken.count == 500)
             await alive.stop()
+        }
+    }
+
+    /// What cannot be read is said in words of the operating system.
+    @Test func unreadableInputIsSaidClearly() async throws {
+        try await withDirectory { directory in
+            for (path, reason) in [
+                (directory, "is a directory"),
+                ("\(directory)/none", "cannot be read: No such file or directory"),
+            ] {
+                await #expect(throws: ImportError(.input, "\(path) \(reason)")) {
+                    try await run(options(path, ["http://127.0.0.1:1"]))
+                }
+            }
         }
     }
 

@@ -62,20 +62,3 @@ import Testing
         }
     }
 }
-
-/// Runs one of the executables to its end.
-enum Tool {
-    static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String)
-    {
-        let process = Process()
-        process.executableURL = URL(filePath: "\(RunningSystem.executables)/\(name)")
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-    }
-}

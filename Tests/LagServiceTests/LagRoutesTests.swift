@@ -85,7 +85,7 @@ private struct Fixture {
         let others = try fixture.json("/lag.json?group=nobody&topic=other")
         #expect((others["partitions"] as? [[String: Any]])?.count == 1)
         let unknown = try fixture.get("/lag.json?topic=nope")
-        #expect(unknown.status == 503)
+        #expect(unknown.status == 404)
         #expect(unknown.text.contains("the log has no topic 'nope'"))
 
         let page = try fixture.get("/")

@@ -169,6 +169,8 @@ private struct FakeLog: LagSource {
             partitions: [behind, Self.row((10, 20), current: 4)], notes: ["a note"])
         #expect(
             LagTable.text(report) == expectedTable)
+        let nothing = LagTable.text(LagReport(partitions: [], notes: ["none"]))
+        #expect(nothing.hasSuffix("Partitions:  0\nTotal depth: 0\nTotal delta: 0\nnone\n"))
     }
 
     /// The names that scripts rely on.
