@@ -103,9 +103,9 @@ package enum Limits {
     package static let apiKeyBytesMax = 128
 
     // Log server.
-    /// Elements of all arrays of one Kafka message together: a fetch of every partition of a large
-    /// group is a few thousand; more would let a small frame ask for a lot of memory.
-    package static let kafkaMessageElementsMax = 200_000
+    /// Elements of all arrays of one Kafka message together: a fetch of every partition that there
+    /// may be has ten thousand; more would let a small frame ask for a lot of memory.
+    package static let kafkaMessageElementsMax = 50_000
     /// One request: Kafka's own default.
     package static let logRequestBytesMax = 100 << 20
     /// Requests of all connections that are being read or served: two of the largest, and more.
@@ -120,6 +120,8 @@ package enum Limits {
     package static let logConnectionStallSeconds = 30
     /// Bytes of one fetch, but for a first batch that is larger alone.
     package static let logFetchBytesMax = 16 << 20
+    /// Answers of all connections that clients are slow to take; beyond it fetches get less.
+    package static let logUnsentBytesMax = 512 << 20
     /// The longest that a fetch waits for records.
     package static let logFetchWaitMilliseconds = 60_000
     /// Fetches and lookups that wait for a thread: each connection has one at most.

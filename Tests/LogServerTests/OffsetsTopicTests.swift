@@ -62,6 +62,30 @@ import Testing
         #expect(found.values.allSatisfy { $0 == [UInt8](repeating: last, count: 1000) })
     }
 
+    /// Large records do not become one enormous batch.
+    @Test func theCopyIsInBatchesOfBoundedSize() async throws {
+        let (log, writer, topic) = try open()
+        let done = Atomic(0)
+        for round in UInt8(0)..<8 {
+            for key in UInt8(0)..<10 {
+                let value = [UInt8](repeating: round, count: 500_000)
+                topic.append([([key], value)]) { _ in done.add(1, ordering: .relaxed) }
+            }
+        }
+        await eventually("all are durable") { done.load(ordering: .relaxed) == 80 }
+        await writer.shutdown()
+        #expect(log.logStart > 0, "nothing was removed")
+        var next = log.logStart
+        while next < log.logEnd {
+            guard
+                case .records(let bytes) = log.read(from: next, bytesMax: 0, takesLargeFirst: true)
+            else { return #expect(Bool(false), "no records at \(next)") }
+            #expect(bytes.count < 2 << 20)
+            next = try RecordBatchHeader(bytes[...]).nextOffset
+        }
+        #expect(try await contents().count == 10)
+    }
+
     /// A crash between writing anew and removing the old records changes nothing.
     @Test func aHalfWrittenCopyReadsTheSame() async throws {
         let (log, writer, topic) = try open()

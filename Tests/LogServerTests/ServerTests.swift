@@ -381,8 +381,62 @@ import Testing
                     KafkaTestClient.fetchRequest("t", from: 0, maxBytes: 4 << 20), version: 11)
             }
             #expect(try client.produce("t", 0, batch(["on"])).error == .none)
+            // One answer is under way, and counted.
+            await eventually("it is counted") { server.server.unsentBytes > 0 }
+            #expect(server.server.unsentBytes < 5 << 20)
             // Reading at last, all answers are there.
             for _ in 0..<100 { _ = try deaf.receiveFrame() }
+            await eventually("it is taken") { server.server.unsentBytes == 0 }
+        }
+    }
+
+    /// What one connection does not take is forgotten with it, and all of them have a bound.
+    @Test func unsentAnswersAreBounded() async throws {
+        #expect(Broker.fetchBytes(asked: 1 << 20, unsent: 0) == 1 << 20)
+        #expect(Broker.fetchBytes(asked: .max, unsent: 0) == Limits.logFetchBytesMax)
+        #expect(Broker.fetchBytes(asked: -1, unsent: 0) == 0)
+        #expect(Broker.fetchBytes(asked: 1 << 20, unsent: Limits.logUnsentBytesMax - 5) == 5)
+        #expect(Broker.fetchBytes(asked: 1 << 20, unsent: 2 * Limits.logUnsentBytesMax) == 0)
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t")
+            for _ in 0..<16 {
+                _ = try client.produce("t", 0, batch([String(repeating: "x", count: 1_000_000)]))
+            }
+            do {
+                let deaf = try server.client()
+                try deaf.send(
+                    KafkaTestClient.fetchRequest("t", from: 0, maxBytes: .max), version: 11)
+                await eventually("it is counted") { server.server.unsentBytes > 0 }
+            }
+            await eventually("it is forgotten") { server.server.unsentBytes == 0 }
+        }
+    }
+
+    /// Asking for one thing many times gives it once.
+    @Test func repetitionsAreAnsweredOnce() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t", partitions: 100)
+            let names = Array(repeating: "t", count: 20_000)
+            #expect(try client.metadata(names + ["none"], creates: false).topics.count == 2)
+            var configs = DescribeConfigsRequest()
+            configs.resources = names.map {
+                var resource = DescribeConfigsRequest.Resource()
+                (resource.type, resource.name) = (2, $0)
+                return resource
+            }
+            #expect(try client.ask(configs).results.count == 1)
+            var groups = DescribeGroupsRequest()
+            groups.groups = names
+            #expect(try client.ask(groups).groups.count == 1)
+            var offsets = OffsetFetchRequest()
+            offsets.groups = names.map {
+                var group = OffsetFetchRequest.Group()
+                group.groupID = $0
+                return group
+            }
+            #expect(try client.ask(offsets).groups.count == 1)
         }
     }
 }

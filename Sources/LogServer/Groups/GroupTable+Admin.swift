@@ -9,7 +9,7 @@ extension GroupTable {
 
     func describe(_ request: DescribeGroupsRequest) -> DescribeGroupsResponse {
         var response = DescribeGroupsResponse()
-        response.groups = request.groups.map { id in
+        response.groups = unique(request.groups) { $0 }.map { id in
             var group = DescribeGroupsResponse.Group()
             group.groupID = id
             group.state = GroupState.dead

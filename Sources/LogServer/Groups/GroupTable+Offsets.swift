@@ -74,7 +74,7 @@ extension GroupTable {
             response.topics = offsets(of: request.groupID, request.topics)
             return response
         }
-        response.groups = request.groups.map { asked in
+        response.groups = unique(request.groups, by: \.groupID).map { asked in
             var group = OffsetFetchResponse.Group()
             group.groupID = asked.groupID
             if isValid(groupID: asked.groupID) {

@@ -12,6 +12,11 @@ enum SettingSource: Int8 {
 }
 
 extension Broker {
+    private struct Resource: Hashable {
+        var type: Int8
+        var name: String
+    }
+
     private enum ResourceType {
         static let topic: Int8 = 2
         static let broker: Int8 = 4
@@ -27,7 +32,8 @@ extension Broker {
         _ reply: @escaping Reply<DescribeConfigsResponse>
     ) {
         var response = DescribeConfigsResponse()
-        response.results = request.resources.map { resource in
+        let resources = unique(request.resources) { Resource(type: $0.type, name: $0.name) }
+        response.results = resources.map { resource in
             var result = DescribeConfigsResponse.Result()
             result.type = resource.type
             result.name = resource.name

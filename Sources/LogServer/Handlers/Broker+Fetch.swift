@@ -3,6 +3,7 @@
 internal import Base
 internal import EventLoop
 internal import KafkaWire
+internal import Synchronization
 
 extension Broker {
     func fetch(
@@ -66,6 +67,12 @@ extension Broker {
 
     // MARK: Reading
 
+    /// How much one fetch gets: less when many clients do not take what they asked for. The first
+    /// batch comes in any case.
+    static func fetchBytes(asked: Int, unsent: Int) -> Int {
+        max(min(asked, Limits.logFetchBytesMax, Limits.logUnsentBytesMax - unsent), 0)
+    }
+
     private func read(_ request: FetchRequest, _ parts: [FetchPart]) -> FetchResponse {
         var response = FetchResponse()
         response.topics = request.topics.map {
@@ -74,7 +81,8 @@ extension Broker {
             topic.topicID = $0.topicID
             return topic
         }
-        let bytesMax = min(max(Int(request.maxBytes), 0), Limits.logFetchBytesMax)
+        let bytesMax = Self.fetchBytes(
+            asked: Int(request.maxBytes), unsent: unsentBytes.load(ordering: .relaxed))
         var bytes = 0
         for part in parts {
             let result = read(part, bytesMax: bytesMax - bytes, isFirst: bytes == 0)

@@ -48,7 +48,9 @@ extension Broker {
         }
         // In version 0 an empty list asks for all topics, later on for none.
         if let entries = request.topics, version > 0 || !entries.isEmpty {
-            response.topics = entries.map { describe($0) }
+            // Each once: a small request that repeats a large topic would ask for gigabytes.
+            response.topics = unique(entries) { Named(name: $0.name, id: $0.topicID) }
+                .map { describe($0) }
         } else {
             response.topics = topics.all.map { describe($0) }
         }
@@ -58,6 +60,11 @@ extension Broker {
             }
         }
         return response
+    }
+
+    private struct Named: Hashable {
+        var name: String?
+        var id: KafkaUUID
     }
 
     private func describe(_ entry: MetadataRequest.Topic) -> MetadataResponse.Topic {

@@ -70,6 +70,8 @@ final class Broker: Sendable {
     let control: BlockingPool
     let logger: Logger
     let metrics: LogServerMetrics
+    /// Bytes of answers that clients are slow to take.
+    let unsentBytes = Atomic(0)
     private let address = Mutex(HostPort(host: "127.0.0.1", port: 0))
 
     init(
@@ -104,6 +106,14 @@ final class Broker: Sendable {
     ) {
         if !pool.submit({ reply(.response(body())) }) { reply(.close) }
     }
+}
+
+/// The elements without those whose key has come before.
+func unique<Element, Key: Hashable>(
+    _ elements: [Element], by key: (Element) -> Key
+) -> [Element] {
+    var seen: Set<Key> = []
+    return elements.filter { seen.insert(key($0)).inserted }
 }
 
 /// Collects a fixed number of results from any threads and hands them over together, in order.

@@ -12,6 +12,7 @@ internal import DequeModule
 internal import EventLoop
 internal import KafkaWire
 internal import Logging
+internal import Synchronization
 
 /// What a connection needs of its server.
 protocol ConnectionOwner: AnyObject, Sendable {
@@ -42,6 +43,8 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     /// What is being served, oldest first.
     private var open: Deque<OpenRequest> = []
     private var isWaitingForRoom = false
+    /// What the broker has been told of unsent answers.
+    private var unsentBytes = 0
     private var isPumping = false
     private var isDraining = false
     private var timer: LoopTimer?
@@ -84,6 +87,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         // What is being served gives its room back with its answer.
         for request in open { request.interest.lose() }
         dropNext()
+        noteUnsent(0)
         owner.closed(self)
     }
 
@@ -137,6 +141,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         while let connection, connection.isWritable, !isDraining, !isWaitingForRoom, step() {}
         isPumping = false
         guard let connection else { return }
+        noteUnsent(connection.isWritable ? 0 : connection.unsentBytes)
         // While a request is served one more read is taken, so that a client that goes away is
         // noticed; what it holds waits.
         if input.isEmpty, next == nil, connection.isWritable {
@@ -297,6 +302,12 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         }
         if isDraining, open.isEmpty { return connection.close() }
         pump()
+    }
+
+    private func noteUnsent(_ byteCount: Int) {
+        guard byteCount != unsentBytes else { return }
+        broker.unsentBytes.add(byteCount - unsentBytes, ordering: .relaxed)
+        unsentBytes = byteCount
     }
 }
 

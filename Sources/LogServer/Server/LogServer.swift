@@ -136,6 +136,9 @@ package final class LogServer: Sendable {
     /// Room for requests that is not taken, for tests.
     var requestBytesFree: Int { connections.budget.free }
 
+    /// Answers that clients are slow to take, for tests.
+    var unsentBytes: Int { broker.unsentBytes.load(ordering: .relaxed) }
+
     /// Stops accepting, lets requests that are being served finish for up to `grace`, then syncs
     /// everything and ends the threads.
     package func stop(grace: Duration) async {

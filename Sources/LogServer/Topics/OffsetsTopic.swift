@@ -14,6 +14,7 @@ internal import Synchronization
 final class OffsetsTopic: OffsetsLog {
     static let name = "__consumer_offsets"
     private static let recordsPerBatch = 1000
+    private static let bytesPerBatch = 1 << 20
     private static let readBytes = 4 << 20
 
     private struct State {
@@ -138,14 +139,28 @@ final class OffsetsTopic: OffsetsLog {
         if mustRewrite { writer.run { self.rewrite() } }
     }
 
+    /// The contents in parts of bounded size.
+    private static func batches(of current: [[UInt8]: [UInt8]]) -> [[OffsetsRecord]] {
+        var batches: [[OffsetsRecord]] = []
+        var bytes = 0
+        for (key, value) in current {
+            let isFull = bytes > bytesPerBatch || batches.last?.count == recordsPerBatch
+            if batches.isEmpty || isFull {
+                batches.append([])
+                bytes = 0
+            }
+            batches[batches.count - 1].append((key, value))
+            bytes += key.count + value.count
+        }
+        return batches
+    }
+
     private func rewrite() {
-        let current = state.withLock { Array($0.current) }
+        let current = state.withLock { $0.current }
         let start = log.logEnd
         var bytes = 0
         var isWritten = true
-        for begin in stride(from: 0, to: current.count, by: Self.recordsPerBatch) {
-            let part = current[begin..<min(begin + Self.recordsPerBatch, current.count)]
-            let records = part.map { OffsetsRecord(key: $0.key, value: $0.value) }
+        for records in Self.batches(of: current) {
             guard let batch = try? Self.batch(records, timestamp: clock()),
                 case .appended = log.append(batch, now: clock())
             else {
