@@ -35,21 +35,24 @@ final class ClientCore: @unchecked Sendable {
     private var attempt: ClientLink?
     private var isConnecting = false
     private var retryTimer: LoopTimer?
-    private var backoff: Backoff
+    private var backoff = Backoff(first: .milliseconds(50), limit: .seconds(2))
+    private var random: PRNG
+    /// Attempts that failed since the last connection.
+    private var failures = 0
     private let silenceLimit: Duration
     private var nextAttempt = ContinuousClock.now
     private var lastFailure: RPCError?
     private var isClosed = false
 
     init(
-        address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger, backoff: Backoff,
+        address: HostPort, secret: ClusterSecret, loop: EventLoop, logger: Logger, random: PRNG,
         silenceLimit: Duration
     ) {
         self.address = address
         self.secret = secret
         self.loop = loop
         self.logger = logger
-        self.backoff = backoff
+        self.random = random
         self.silenceLimit = silenceLimit
     }
 
@@ -199,7 +202,8 @@ final class ClientCore: @unchecked Sendable {
         isConnecting = false
         attempt = nil
         self.link = link
-        backoff.succeeded()
+        backoff.reset()
+        failures = 0
         lastFailure = nil
         metrics.connections.increment()
         logger.debug("rpc connection open", metadata: [LogKeys.peerAddress: "\(address)"])
@@ -212,7 +216,7 @@ final class ClientCore: @unchecked Sendable {
         guard wasOpen else { return attemptFailed(error) }
         if self.link === link {
             self.link = nil
-            nextAttempt = .now + backoff.next()
+            nextAttempt = .now + backoff.next(using: &random)
         }
         let lost = calls.filter { $0.value.link === link }.keys.sorted()
         if !lost.isEmpty {
@@ -235,16 +239,16 @@ final class ClientCore: @unchecked Sendable {
     private func attemptFailed(_ error: RPCError) {
         isConnecting = false
         attempt = nil
-        backoff.failed()
-        let wait = backoff.next()
+        failures += 1
+        let wait = backoff.next(using: &random)
         nextAttempt = .now + wait
         metrics.failedAttempts.increment()
         // One line for the first failure in a row: the rest says nothing new.
         logger.log(
-            level: backoff.failureCount == 1 ? .info : .debug, "rpc connection attempt failed",
+            level: failures == 1 ? .info : .debug, "rpc connection attempt failed",
             metadata: [
                 LogKeys.peerAddress: "\(address)", LogKeys.reason: "\(error.message)",
-                LogKeys.failureCount: "\(backoff.failureCount)", LogKeys.retryAfter: "\(wait)",
+                LogKeys.failureCount: "\(failures)", LogKeys.retryAfter: "\(wait)",
             ])
         let failure = RPCError(error.status, "\(address): \(error.message)", cause: error.cause)
         lastFailure = failure
@@ -258,7 +262,7 @@ final class ClientCore: @unchecked Sendable {
     func linkIsGoingAway(_ link: ClientLink) {
         guard self.link === link else { return }
         self.link = nil
-        nextAttempt = .now + backoff.next()
+        nextAttempt = .now + backoff.next(using: &random)
         closeIfIdle(link)
     }
 

@@ -22,7 +22,7 @@ package final class RPCClient: Sendable {
         self.address = address
         core = ClientCore(
             address: address, secret: secret, loop: loop, logger: logger,
-            backoff: Backoff(random: PRNG(seed: jitterSeed)), silenceLimit: silenceLimit)
+            random: PRNG(seed: jitterSeed), silenceLimit: silenceLimit)
     }
 
     deinit { core.loop.execute { [core] in core.close() } }

@@ -85,20 +85,6 @@ import Wire
             }
         }
     }
-
-    @Test func waitsGrowToALimitAndVary() {
-        var backoff = Backoff(random: PRNG(seed: 5))
-        var waits: [Duration] = []
-        for _ in 0..<20 {
-            backoff.failed()
-            waits.append(backoff.next())
-        }
-        #expect(waits[0] >= .milliseconds(25) && waits[0] <= .milliseconds(50))
-        #expect(waits[19] >= .seconds(1) && waits[19] <= .seconds(2))
-        #expect(Set(waits.suffix(10)).count == 10)
-        backoff.succeeded()
-        #expect(backoff.next() <= .milliseconds(50))
-    }
 }
 
 private let goldenClientProof = "1d39127464eeddfc3690810d32dde9089d64dd453777a8d86c9cac0472cf9821"
