@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CBase.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -81,8 +83,27 @@ void millrace_thread_name(const char *name) {
     pthread_setname_np(pthread_self(), kept);
 }
 
-void millrace_exit_with_parent(void) {
+// The kernel keeps this wish with the thread that made it, and forgets it when that thread ends.
+static void *wish_to_end_with_parent(void *made) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     // The parent may have died before the line above; then init has adopted us.
     if (getppid() == 1) _exit(0);
+    sem_post(made);
+    for (;;) pause();
+}
+
+void millrace_exit_with_parent(void) {
+    // Not on the stack: the thread may still be inside sem_post when the wait is over.
+    static sem_t made;
+    sem_init(&made, 0, 0);
+    sigset_t all, old;
+    pthread_t thread;
+    sigfillset(&all);
+    // No signal of the process is handled on this thread.
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&thread, NULL, wish_to_end_with_parent, &made);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error != 0) abort();
+    pthread_detach(thread);
+    while (sem_wait(&made) != 0) {}
 }

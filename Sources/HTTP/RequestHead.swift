@@ -169,6 +169,11 @@ private func parseTarget(
     guard isPathThere || (method == .options && bytes[target].elementsEqual("*".utf8)) else {
         throw .bad("the target does not begin with a slash")
     }
+    // A client that was given its base address with a slash at the end writes two of them.
+    let slash = UInt8(ascii: "/")
+    while start + 1 < target.upperBound, bytes[start] == slash, bytes[start + 1] == slash {
+        start += 1
+    }
     let whole = start..<target.upperBound
     guard let mark = bytes[whole].firstIndex(of: UInt8(ascii: "?")) else {
         return (whole, whole.upperBound..<whole.upperBound)

@@ -40,9 +40,9 @@ package final class LogTail: Sendable {
             case .assigned, .revoked, .commitFailed, .placed, .outOfRange: break
             }
         }
-        let list = PartitionList([
-            PartitionOffset(topicPartition, offset: PartitionOffset.beginning)
-        ])
+        // Not "the beginning": librdkafka would ask the log for its number first, and begins that
+        // half a second late. If the log no longer has 0, `auto.offset.reset` comes to the same.
+        let list = PartitionList([PartitionOffset(topicPartition, offset: 0)])
         let code = unsafe rd_kafka_assign(client.raw, list.raw)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw LogError(code, trying: "read \(topicPartition)")

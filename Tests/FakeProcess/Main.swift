@@ -1,5 +1,6 @@
 // Stands for any process of the system in the supervisor's tests: takes the same settings, serves
-// /readyz where they say, and notes its orderly end in DIR/stopped.
+// /readyz where they say, and notes its orderly end in DIR/stopped. As `fakeprocess orphan` it only
+// wants to end with its parent, a wish that it makes on a thread that is over by then.
 
 import Base
 import EventLoop
@@ -11,6 +12,7 @@ import ServiceLifecycle
 @main
 enum FakeProcess {
     static func main() async {
+        if CommandLine.arguments.dropFirst().first == "orphan" { return await bereave() }
         // Its name is the link through which it was started: millrace-store and so on.
         let kind = URL(filePath: CommandLine.arguments[0]).lastPathComponent
         let file = CommandLine.arguments.dropFirst().last ?? ""
@@ -31,6 +33,21 @@ enum FakeProcess {
                 }
             ]
         }
+    }
+
+    /// Says when the wish has been made, then waits for the end.
+    private static func bereave() async {
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { _ in
+                exitWithParent()
+                return nil
+            }, nil)
+        pthread_join(thread, nil)
+        try? FileHandle.standardOutput.write(contentsOf: Data("\(getpid())\n".utf8))
+        let (never, _) = AsyncStream<Never>.makeStream()
+        for await _ in never {}
     }
 
     /// One line, in one write, so that lines of several processes never mix.

@@ -37,6 +37,7 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ["GET / "]),
         ("\r\nGET /a?b=c HTTP/1.1\r\nhost:a\r\n\r\n", ["GET /a "]),
         ("GET http://h/x HTTP/1.1\r\nHost: h\r\n\r\n", ["GET /x "]),
+        ("GET //3.0//x HTTP/1.1\r\nHost: h\r\n\r\n", ["GET /3.0//x "]),
         ("GET HTTP://h:8080?x=/y HTTP/1.1\r\nHost: h\r\n\r\n", ["GET  "]),
         ("OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", ["OPTIONS * "]),
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", ["GET / "]),
