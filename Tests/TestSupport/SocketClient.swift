@@ -32,11 +32,9 @@ public final class SocketClient: @unchecked Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else {
-            let code = errno
-            close(descriptor)
-            throw SocketClientError.cannotConnect(port: port, errno: code)
-        }
+        // The object is whole, so `deinit` closes the descriptor. Closed here as well it would be
+        // closed twice, the second time as another thread's connection.
+        guard result == 0 else { throw SocketClientError.cannotConnect(port: port, errno: errno) }
     }
 
     deinit { close(descriptor) }
