@@ -56,9 +56,15 @@ package struct Settings: Sendable {
                 let values = try YAMLSnapshot(
                     data: Array(data).span.bytes, providerName: file, parsingOptions: .default)
                 sources.append(Source(name: file, prefix: [], values: values))
-            } catch { throw SettingsError("--config \(file): \(error)") }
+            } catch { throw SettingsError("\(file):\(Self.oneLine(error))") }
         }
         self.sources = sources
+    }
+
+    /// The parser says where and what in two lines, and draws the place below them.
+    private static func oneLine(_ error: any Error) -> String {
+        "\(error)".split(separator: "\n").prefix(2).joined(separator: ", ")
+            .trimmingCharacters(in: CharacterSet(charactersIn: ": "))
     }
 
     private static func variable(_ key: String) -> String {

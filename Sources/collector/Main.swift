@@ -30,6 +30,8 @@ struct Collector: AsyncParsableCommand {
     var eventsPartitions: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
         await ProcessMain.run(
@@ -38,7 +40,7 @@ struct Collector: AsyncParsableCommand {
                 "collector.listen": collectorListen,
                 "collector.buffer_events": collectorBufferEvents,
                 "log.brokers": logBrokers, "events.partitions": eventsPartitions,
-                "logging.level": loggingLevel,
+                "logging.level": loggingLevel, "logging.format": loggingFormat,
             ], build)
     }
 }

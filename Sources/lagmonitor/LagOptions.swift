@@ -16,7 +16,9 @@ struct LagOptions: ParsableArguments {
     var configurationFile: String?
     @Option(help: "HOST:PORT,… of the log.")
     var logBrokers: String?
-    @Option(help: "HOST:PORT,… of all storage nodes, to show applied offsets.")
+    @Option(
+        name: [.customLong("stores"), .customLong("store-addresses")],
+        help: "HOST:PORT,… of all storage nodes, to show applied offsets.")
     var stores: String?
     @Option(help: "File with the cluster's secret, for the storage nodes.")
     var clusterSecretFile: String?

@@ -19,9 +19,14 @@ struct Serve: AsyncParsableCommand {
     var lagListen: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
-        let own = ["lag.listen": lagListen, "logging.level": loggingLevel]
+        let own = [
+            "lag.listen": lagListen, "logging.level": loggingLevel,
+            "logging.format": loggingFormat,
+        ]
         let options = options
         await ProcessMain.run(
             name: "lag", configurationFile: options.configurationFile,

@@ -38,6 +38,8 @@ struct LogServerCommand: AsyncParsableCommand {
     var adminListen: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
         await ProcessMain.run(
@@ -53,6 +55,7 @@ struct LogServerCommand: AsyncParsableCommand {
                 "log_server.group_initial_rebalance_delay_ms":
                     logServerGroupInitialRebalanceDelayMs,
                 "admin.listen": adminListen, "logging.level": loggingLevel,
+                "logging.format": loggingFormat,
             ], build)
     }
 }

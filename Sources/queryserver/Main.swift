@@ -37,6 +37,8 @@ struct QueryServer: AsyncParsableCommand {
     var clusterSecretFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
         await ProcessMain.run(
@@ -45,7 +47,7 @@ struct QueryServer: AsyncParsableCommand {
                 "query.listen": queryListen, "query.timeout_ms": queryTimeoutMs,
                 "store.addresses": storeAddresses, "log.brokers": logBrokers,
                 "events.partitions": eventsPartitions, "cluster.secret_file": clusterSecretFile,
-                "logging.level": loggingLevel,
+                "logging.level": loggingLevel, "logging.format": loggingFormat,
             ], build)
     }
 }

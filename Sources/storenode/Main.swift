@@ -35,6 +35,8 @@ struct Serve: AsyncParsableCommand {
     var clusterSecretFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
         await ProcessMain.run(
@@ -42,7 +44,7 @@ struct Serve: AsyncParsableCommand {
             flags: [
                 "store.listen": storeListen, "store.data": storeData,
                 "admin.listen": adminListen, "cluster.secret_file": clusterSecretFile,
-                "logging.level": loggingLevel,
+                "logging.level": loggingLevel, "logging.format": loggingFormat,
             ], build)
     }
 }

@@ -31,18 +31,26 @@ struct Worker: AsyncParsableCommand {
     var storeAddresses: String?
     @Option(help: "HOST:PORT of /healthz, /readyz and /metrics.")
     var adminListen: String?
+    @Option(help: "Records that go to a storage node in one batch at most.")
+    var workerBatchRecords: String?
+    @Option(help: "Partitions of millrace.events, to be checked against the log.")
+    var eventsPartitions: String?
     @Option(help: "File with the cluster's secret.")
     var clusterSecretFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var loggingLevel: String?
+    @Option(help: "text, or json: one object a line.")
+    var loggingFormat: String?
 
     func run() async {
         await ProcessMain.run(
             name: "worker", configurationFile: configurationFile,
             flags: [
                 "log.brokers": logBrokers, "store.addresses": storeAddresses,
+                "worker.batch_records": workerBatchRecords,
+                "events.partitions": eventsPartitions,
                 "admin.listen": adminListen, "cluster.secret_file": clusterSecretFile,
-                "logging.level": loggingLevel,
+                "logging.level": loggingLevel, "logging.format": loggingFormat,
             ], build)
     }
 }

@@ -108,7 +108,8 @@ import Testing
             #expect(try client.request("GET", "/name/a%2Fb").text == "a/b")
             #expect(try client.request("GET", "/n%61me/x/").text == "x")
             #expect(try client.request("GET", "/name//").status == 404)
-            #expect(try client.request("GET", "//name/x").text == "x", "Keen's Python client")
+            // Only at the head of a path, where Keen's Python client puts them.
+            #expect(try client.request("GET", "//name/x").text == "x")
         }
     }
 

@@ -19,6 +19,25 @@ private let everyExecutable = [
         #expect(unknown.status == 64 && unknown.errors.contains("--no-such-flag"))
     }
 
+    /// Each setting that a process reads has a flag, but for the secret itself, which would be seen
+    /// in the list of processes, and what only `millrace up` sets.
+    @Test(arguments: [
+        ("millrace-collector", ["collector.listen", "collector.buffer_events"]),
+        ("millrace-log", ["log_server.listen", "log_server.data", "log_server.fsync"]),
+        ("millrace-worker", ["worker.batch_records", "events.partitions", "store.addresses"]),
+        ("millrace-store", ["store.listen", "store.data", "cluster.secret_file"]),
+        ("millrace-query", ["query.listen", "query.timeout_ms", "events.partitions"]),
+        ("millrace-lag", ["lag.listen", "log.brokers", "cluster.secret_file"]),
+    ])
+    func settingsHaveFlags(name: String, settings: [String]) throws {
+        let subcommands = ["millrace-store", "millrace-lag"].contains(name) ? ["serve"] : []
+        let help = try Tool.run(name, subcommands + ["--help"]).output
+        for setting in settings + ["logging.level", "logging.format"] {
+            let flag = "--" + String(setting.map { $0 == "." || $0 == "_" ? "-" : $0 })
+            #expect(help.contains("\(flag) <"), "\(flag)")
+        }
+    }
+
     /// Each is one line that names what is wrong.
     @Test(
         arguments: [

@@ -136,10 +136,12 @@ import Testing
         ("store:\n  \"data\": x", ":2: the line is not of the form 'key: value'"),
         ("cluster:\n  secret:0123456789abcdef", ":2: the line is not of the form 'key: value'"),
         ("store:\n\tdata: x", "is not of the form 'key: value'"),
+        ("store:\n  data: \"x", ":2:"), ("store:\n  data: \"x", "found unexpected end of stream"),
     ])
     func aWrongFileIsRefusedWithItsLine(text: String, expected: String) {
         let found = message { try settings(file: text) }
         #expect(found?.contains(expected) == true, "\(found ?? "no error")")
+        #expect(found?.contains("\n") == false)
     }
 
     @Test(arguments: ["", "# only a remark\n", "---\n\n"])
