@@ -15,6 +15,8 @@ package struct EventPipelineConfiguration: Sendable {
     package var topicPartitions: Int32?
     package var limits = SpoutLimits()
     package var sessionTimeout = Duration.seconds(10)
+    /// This worker's name in the group, if it has one that outlives its process.
+    package var instanceID: String?
     /// How long a stop waits for batches under way. What is dropped then is read again by whoever
     /// gets the partition.
     package var drainTimeout = Duration.seconds(10)
@@ -112,6 +114,7 @@ package final class EventPipeline: Sendable {
             topics: [configuration.topic])
         try await makeTopics()
         member.sessionTimeout = configuration.sessionTimeout
+        member.instanceID = configuration.instanceID
         let spout = spout
         let consumer = try LogConsumer(configuration: member, logger: logger) { spout.handle($0) }
         spout.attach(consumer: consumer, runtime: runtime)

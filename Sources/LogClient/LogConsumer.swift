@@ -14,6 +14,9 @@ package struct LogConsumerConfiguration: Sendable {
     package var connection: LogConnection
     package var group: String
     package var topics: [String]
+    /// A name that outlives the process: whoever comes back under it within the session timeout
+    /// gets the same partitions at once, and leaving gives nothing back before that time.
+    package var instanceID: String?
     /// A member that is silent for so long loses its partitions. A choice: kill -9 is noticed soon.
     package var sessionTimeout: Duration = .seconds(10)
     /// Bytes fetched ahead, a partition. Together with the batches in work they bound memory.
@@ -26,7 +29,7 @@ package struct LogConsumerConfiguration: Sendable {
     }
 
     var properties: [String: String] {
-        [
+        var properties = [
             "group.id": group,
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
@@ -43,6 +46,8 @@ package struct LogConsumerConfiguration: Sendable {
             // A topic that appears later is joined within this time.
             "topic.metadata.refresh.interval.ms": "5000",
         ]
+        properties["group.instance.id"] = instanceID
+        return properties
     }
 }
 

@@ -33,6 +33,7 @@ package enum SettingKeys {
         ("store.listen", "HOST:PORT of the storage node"),
         ("store.data", "directory of the storage node's data"),
         ("worker.batch_records", "records of one apply at most"),
+        ("worker.instance_id", "name in the group that outlives the process"),
     ]
 
     static func exists(_ key: String) -> Bool { all.contains { $0.key == key } }

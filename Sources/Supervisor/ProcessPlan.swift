@@ -102,16 +102,15 @@ package struct ClusterPlan: Sendable, Equatable {
         }
         for index in 0..<options.workers {
             let admin = address()
+            let own = ["admin.listen": admin, "worker.instance_id": "worker-\(index)"]
             processes.append(
-                plan(.worker, index, admin, admin: admin, ["admin.listen": .text(admin)]))
+                plan(.worker, index, admin, admin: admin, own.mapValues { .text($0) }))
         }
         for (index, address) in collectors.enumerated() {
             processes.append(
                 plan(
                     .collector, index, address, admin: address,
-                    [
-                        "collector.listen": .text(address)
-                    ]))
+                    ["collector.listen": .text(address)]))
         }
         for (index, address) in queries.enumerated() {
             processes.append(

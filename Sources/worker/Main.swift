@@ -33,6 +33,9 @@ struct Worker: AsyncParsableCommand {
     var adminListen: String?
     @Option(help: "Records that go to a storage node in one batch at most.")
     var workerBatchRecords: String?
+    @Option(
+        help: "Name that no other worker has: started again under it, gets its partitions back.")
+    var workerInstanceID: String?
     @Option(help: "Partitions of millrace.events, to be checked against the log.")
     var eventsPartitions: String?
     @Option(help: "File with the cluster's secret.")
@@ -48,7 +51,7 @@ struct Worker: AsyncParsableCommand {
             flags: [
                 "log.brokers": logBrokers, "store.addresses": storeAddresses,
                 "worker.batch_records": workerBatchRecords,
-                "events.partitions": eventsPartitions,
+                "worker.instance_id": workerInstanceID, "events.partitions": eventsPartitions,
                 "admin.listen": adminListen, "cluster.secret_file": clusterSecretFile,
                 "logging.level": loggingLevel, "logging.format": loggingFormat,
             ], build)
@@ -71,6 +74,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         configuration.topicPartitions = Int32(
             try settings.integer("events.partitions", in: 1...1024))
     }
+    configuration.instanceID = try settings.optionalString("worker.instance_id")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
     let cluster = RemoteShardStore(

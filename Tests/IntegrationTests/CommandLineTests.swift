@@ -24,7 +24,10 @@ private let everyExecutable = [
     @Test(arguments: [
         ("millrace-collector", ["collector.listen", "collector.buffer_events"]),
         ("millrace-log", ["log_server.listen", "log_server.data", "log_server.fsync"]),
-        ("millrace-worker", ["worker.batch_records", "events.partitions", "store.addresses"]),
+        (
+            "millrace-worker",
+            ["worker.batch_records", "worker.instance_id", "events.partitions", "store.addresses"]
+        ),
         ("millrace-store", ["store.listen", "store.data", "cluster.secret_file"]),
         ("millrace-query", ["query.listen", "query.timeout_ms", "events.partitions"]),
         ("millrace-lag", ["lag.listen", "log.brokers", "cluster.secret_file"]),

@@ -16,7 +16,7 @@ final class Recorder<Element: Sendable>: Sendable {
 
 /// Waits until the condition holds; fails the test after the deadline.
 func eventually(
-    within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+    within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
