@@ -51,6 +51,9 @@ struct EventError: Error, Sendable, Equatable {
     static func collection(_ reason: String) -> EventError {
         EventError("InvalidCollectionNameError", reason)
     }
+    static func parameter(_ reason: String) -> EventError {
+        EventError("InvalidParameterError", reason)
+    }
     static let keenIsNoObject = EventError("NamespaceTypeError", "keen must be an object")
     /// Not the event's fault; it may be sent again.
     static let logUnavailable = EventError(

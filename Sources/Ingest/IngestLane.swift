@@ -17,6 +17,7 @@ struct WriteRequest {
     let responder: HTTPResponder
     let log: EventTopic
     let received: Timestamp
+    let form: ReplyForm
 }
 
 /// What the log said about one event.
@@ -46,6 +47,7 @@ final class IngestLane: @unchecked Sendable {
 
     private struct Waiting {
         var responder: HTTPResponder
+        var form: ReplyForm
         /// Nil for a single event.
         var bulk: BulkResults?
         var publishedEvents: Int
@@ -231,7 +233,8 @@ final class IngestLane: @unchecked Sendable {
         _ reserved: (events: Int, bytes: Int)
     ) -> Waiting {
         Waiting(
-            responder: request.responder, bulk: bulk, publishedEvents: published,
+            responder: request.responder, form: request.form, bulk: bulk,
+            publishedEvents: published,
             reserved: reserved, bodyBytes: request.body.count, startedAt: monotonicNanoseconds())
     }
 
@@ -249,7 +252,7 @@ final class IngestLane: @unchecked Sendable {
             guard let (waiting, failed) = done else { continue }
             metrics.publishTime.recordNanoseconds(
                 Int64(clamping: monotonicNanoseconds() - waiting.startedAt))
-            waiting.responder.respond(finish(waiting, failed: failed))
+            waiting.responder.respond(waiting.form.shape(finish(waiting, failed: failed)))
         }
     }
 

@@ -72,11 +72,15 @@ package final class IngestService: Sendable {
         }
         router.on(.post, "/3.0/projects/:project/events/*collection") {
             [self] request, responder in
-            let name = request.pathParameters["collection"] ?? ""
             serve(request, responder) { lane, write throws(Refusal) in
-                lane.single(write, collection: try Self.collection(name))
+                lane.single(write, collection: try Self.collection(of: request))
             }
         }
+        // A HEAD, which routes like a GET, must not write.
+        router.on(
+            .get, "/3.0/projects/:project/events/*collection",
+            where: { $0.method == .get && $0.query.first(named: "data") != nil }
+        ) { [self] request, responder in servePixel(request, responder) }
     }
 
     /// Refuses further writes, waits up to `deadline` until all that were accepted are answered,
@@ -96,21 +100,37 @@ package final class IngestService: Sendable {
 
     private struct Refusal: Error { var response: HTTPResponse }
 
+    /// A write by GET: the event is in the address, and the answer what the page can use.
+    private func servePixel(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        let form: ReplyForm
+        do throws(EventError) { form = try ReplyForm.asked(by: request) } catch {
+            return responder.respond(IngestAnswers.refused(error))
+        }
+        guard let body = base64Decoded((request.query.first(named: "data") ?? "").utf8) else {
+            return responder.respond(
+                form.shape(IngestAnswers.refused(.parameter("data is not base64"))))
+        }
+        serve(request, responder, body: body, form: form) { lane, write throws(Refusal) in
+            lane.single(write, collection: try Self.collection(of: request))
+        }
+    }
+
     private func serve(
-        _ request: HTTPRequest, _ responder: HTTPResponder,
+        _ request: HTTPRequest, _ responder: HTTPResponder, body: [UInt8]? = nil,
+        form: ReplyForm = .json,
         _ write: (IngestLane, WriteRequest) throws(Refusal) -> (HTTPResponse?, refusal: LogError?)
     ) {
         do throws(Refusal) {
-            let admitted = try admit(request, responder)
+            let admitted = try admit(request, responder, body: body ?? request.body, form: form)
             let (response, refusal) = try write(lanes.lane(of: responder.loop), admitted)
             if let refusal { report(refusal) }
-            if let response { responder.respond(response) }
-        } catch { responder.respond(error.response) }
+            if let response { responder.respond(form.shape(response)) }
+        } catch { responder.respond(form.shape(error.response)) }
     }
 
     /// The project before the key, the key before everything else.
     private func admit(
-        _ request: HTTPRequest, _ responder: HTTPResponder
+        _ request: HTTPRequest, _ responder: HTTPResponder, body: [UInt8], form: ReplyForm
     ) throws(Refusal) -> WriteRequest {
         guard catalog.isCurrent else { throw Refusal(response: IngestAnswers.starting) }
         let project: Project
@@ -132,11 +152,12 @@ package final class IngestService: Sendable {
             throw Refusal(response: IngestAnswers.logUnknown)
         }
         return WriteRequest(
-            project: project.id, body: request.body, responder: responder, log: log,
-            received: Timestamp(milliseconds: wallClockMilliseconds()))
+            project: project.id, body: body, responder: responder, log: log,
+            received: Timestamp(milliseconds: wallClockMilliseconds()), form: form)
     }
 
-    private static func collection(_ name: String) throws(Refusal) -> CollectionName {
+    private static func collection(of request: HTTPRequest) throws(Refusal) -> CollectionName {
+        let name = request.pathParameters["collection"] ?? ""
         do throws(InvalidName) { return try CollectionName(name) } catch {
             throw Refusal(response: IngestAnswers.refused(.collection(error.message)))
         }

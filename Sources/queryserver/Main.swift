@@ -65,8 +65,9 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let queries = try queryService(context, cluster, catalog)
     var router = Router()
     // Before the writes: reads are the narrower routes.
-    queries.mount(on: &router)
+    // Writes first: a GET with data is one, on the path of a schema.
     ingest.mount(on: &router)
+    queries.mount(on: &router)
     VersionRoutes.mount(on: &router)
     AdminRoutes.mount(on: &router, readiness: context.readiness, metrics: context.metrics)
     let server = HTTPServer(router: router, group: group, logger: context.logger)

@@ -15,6 +15,17 @@ import Testing
         await eventually(within: .seconds(5), "the event is counted") {
             try api.count("orders") == 1
         }
+        // The query server writes as well, and knows such a GET from the schema's.
+        let client = try SocketClient(port: try system.endpoints().queries[0].port)
+        let path = "\(api.projectPath)/events/orders"
+        let beacon = try client.request(
+            "GET", "\(path)?api_key=\(api.endpoints.project.writeKey)&data=e30&c=clv1")
+        #expect(beacon.status == 200 && beacon.header("content-type") == "image/gif")
+        let schema = try client.request("GET", path, key: api.endpoints.project.readKey)
+        #expect(schema.status == 200 && schema.text.contains("total"))
+        await eventually(within: .seconds(5), "both events are counted") {
+            try api.count("orders") == 2
+        }
         let grouped = try api.query(
             "sum",
             #"{"event_collection": "orders", "target_property": "total", "group_by": "user.plan"}"#)
@@ -23,7 +34,7 @@ import Testing
         #expect(system.stop() == 0, "an orderly stop exits 0: \(system.upLog)")
         #expect(!FileManager.default.fileExists(atPath: "\(system.directory)/endpoints.json"))
         try await system.startAgain()
-        #expect(try KeenAPI(system.endpoints()).count("orders") == 1)
+        #expect(try KeenAPI(system.endpoints()).count("orders") == 2)
     }
 
     @Test func secondProjectWorksEverywhereWithinASecond() async throws {
