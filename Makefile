@@ -11,7 +11,7 @@ PACKAGES := libuv1-dev librdkafka-dev librocksdb-dev libssl-dev libsimdjson-dev 
             zlib1g-dev pkg-config kcat tzdata ca-certificates
 BENCH_PACKAGES := nginx-light wrk python3-venv
 
-.PHONY: run demo test deps build lint format bench sim fuzz chaos install clean
+.PHONY: run demo test deps build lint format bench bench-store sim fuzz chaos install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
 	$(BIN)/millrace demo --data $(DATA) --keep-running
@@ -38,6 +38,11 @@ format:                         ## formatting, in place
 bench: build                    ## peers and Millrace in one run; writes docs/performance.md
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+
+bench-store: build              ## the storage engine beside DuckDB and ClickHouse
+	@scripts/install-packages $(BENCH_PACKAGES)
+	Benchmarks/venv duckdb chdb
+	.build/bench-venv/bin/python Benchmarks/store.py .build/bench-venv/bin/python
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

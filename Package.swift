@@ -218,6 +218,12 @@ let package = Package(
                 "Supervisor", "Import", "Crypto", arguments, logging, unixSignals,
             ]),
 
+        // Measured by make bench; nothing depends on it.
+        .executableTarget(
+            name: "benchstore",
+            dependencies: ["Base", "Model", "Columns", "Bolts", "EventStore", arguments, logging],
+            path: "Benchmarks/store", swiftSettings: settings),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
