@@ -118,14 +118,52 @@ import Testing
         }
     }
 
-    /// Clients are sent back to the port by which they came.
+    /// Clients are told to come back to the port by which they came.
     @Test func eachListenerAdvertisesItself() async throws {
         try await withServer { server in
             let port = try await server.server.startTLS(
                 host: "127.0.0.1", port: 0, context: serverContext())
-            #expect(port != server.port)
-            let plain = try server.client().metadata([])
-            #expect(plain.brokers.map(\.port) == [Int32(server.port)])
+            let context = try TLSContext.client(authorities: files.path("authority.pem"))
+            let clients = [
+                (try server.client(), server.port),
+                (try KafkaTestClient(port: port, tls: context), port),
+            ]
+            for (client, port) in clients {
+                #expect(try client.metadata([]).brokers.map(\.port) == [Int32(port)])
+                let cluster = try client.ask(DescribeClusterRequest())
+                #expect(cluster.brokers.map(\.port) == [Int32(port)])
+                var request = FindCoordinatorRequest()
+                request.keys = ["g"]
+                #expect(try client.ask(request).coordinators.map(\.port) == [Int32(port)])
+            }
+        }
+    }
+
+    /// Large requests and answers, and a login, inside TLS.
+    @Test func theProtocolInsideTLS() async throws {
+        try await withServer {
+            $0.asksForUsers()
+        } _: { server in
+            let port = try await server.server.startTLS(
+                host: "127.0.0.1", port: 0, context: serverContext())
+            let context = try TLSContext.client(authorities: files.path("authority.pem"))
+            for mechanism in ScramMechanism.allCases {
+                let client = try KafkaTestClient(port: port, tls: context)
+                #expect(try client.logIn(mechanism, "alice", "wonder").error == .none)
+                let topic = "t\(mechanism.rawValue)"
+                #expect(try client.createTopic(topic).error == .none)
+                let value = String(repeating: "x", count: 900_000)
+                for _ in 0..<3 {
+                    #expect(try client.produce(topic, 0, batch([value])).error == .none)
+                }
+                let fetched = try client.fetch(topic, from: 0, maxBytes: 8 << 20)
+                #expect(fetched.highWatermark == 3)
+                #expect((fetched.records?.bytes.count ?? 0) > 2_700_000)
+            }
+            let wrong = try KafkaTestClient(port: port, tls: context)
+            #expect(
+                try wrong.logIn(plain: "alice", "x").error == .saslAuthenticationFailed)
+            #expect(throws: SocketClientError.closed) { try wrong.receiveFrame() }
         }
     }
 }
