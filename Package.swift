@@ -83,7 +83,7 @@ let package = Package(
         system("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
         system("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
         system("CRocksDB", pkgConfig: "rocksdb", apt: "librocksdb-dev"),
-        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .target(name: "CBase"),
@@ -105,7 +105,7 @@ let package = Package(
         library("Wire", ["Base", "Model", "Aggregate", "Plan"]),
 
         // Level 2: one capability each.
-        wrapper("EventLoop", ["Base", "CUV", logging]),
+        wrapper("EventLoop", ["Base", "Crypto", "CUV", logging]),
         wrapper("LogClient", ["Base", "Model", "CRdKafka", logging, metrics]),
         wrapper("RowStore", ["Base", "Model", "CRocksDB", logging]),
         library("Topology", ["Base", "Model", logging, metrics]),
@@ -124,7 +124,7 @@ let package = Package(
             ]),
         library(
             "LogServer",
-            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
+            ["Base", "KafkaWire", "Crypto", "EventLoop", logging, metrics, coreMetrics, deque]),
         library(
             "EventStore",
             [
@@ -183,8 +183,8 @@ let package = Package(
         executable(
             "logserver",
             [
-                "Base", "Runtime", "EventLoop", "LogServer", arguments, logging, lifecycle,
-                configuration,
+                "Base", "Crypto", "Runtime", "EventLoop", "LogServer", arguments, logging,
+                lifecycle, configuration,
             ]),
         executable(
             "worker",
@@ -236,7 +236,7 @@ let package = Package(
         tests(
             "Supervisor", ["Base", "Model", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
         tests("Import", ["Base", "JSON", "EventLoop", "HTTP", "TestSupport", logging]),
-        tests("EventLoop", ["Base", "TestSupport"]),
+        tests("EventLoop", ["Base", "Crypto", "TestSupport"]),
         tests("HTTP", ["Base", "EventLoop", "TestSupport", logging]),
         tests(
             "Bolts",
@@ -249,13 +249,13 @@ let package = Package(
         tests("Base", []),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
-        tests("Crypto", ["Base"]),
+        tests("Crypto", ["Base", "TestSupport"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan", "TestSupport"]),
         tests(
             "Runtime",
             [
-                "Base", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics, coreMetrics,
-                lifecycle,
+                "Base", "Model", "Crypto", "EventLoop", "HTTP", "TestSupport", logging, metrics,
+                coreMetrics, lifecycle,
             ]),
         tests(
             "RPC",
@@ -314,7 +314,8 @@ let package = Package(
         tests(
             "LogServer",
             [
-                "Base", "Model", "KafkaWire", "EventLoop", "LogClient", "TestSupport", logging,
+                "Base", "Model", "KafkaWire", "Crypto", "EventLoop", "LogClient", "TestSupport",
+                logging,
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,8 +1,33 @@
-// Base64 (RFC 4648), as people write it into addresses: either alphabet, padding or none, and a
-// blank where a form decoder turned a plus into one.
+// Base64 (RFC 4648): strictly, as protocols want it, and in all the forms in which people write it
+// into addresses.
 
-/// The bytes that `text` stands for; nil if it is not base64. Any thread.
-package func base64Decoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
+private let base64Digits = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+/// `bytes` as text: four characters for three bytes.
+package func base64(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+        let group = bytes[start..<min(start + 3, bytes.count)]
+        let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+        for place in 0..<4 {
+            let digit = base64Digits[bits >> (18 - 6 * place) & 63]
+            text.append(place <= group.count ? digit : UInt8(ascii: "="))
+        }
+    }
+    return String(decoding: text, as: UTF8.self)
+}
+
+/// The bytes of `text`; nil unless it is what `base64` would have written for them.
+package func decodeBase64(_ text: String) -> [UInt8]? {
+    guard let bytes = decodeBase64(anyForm: text.utf8), base64(bytes) == text else { return nil }
+    return bytes
+}
+
+/// The bytes that `text` stands for in either alphabet, with padding or without, and with blanks
+/// where a form decoder took pluses away; nil if it is not base64.
+package func decodeBase64(anyForm text: some Sequence<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     var digits = 0

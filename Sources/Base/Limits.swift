@@ -71,6 +71,12 @@ package enum Limits {
     /// The same for a peer that goes on sending, such as a client in the middle of a body that was
     /// refused: a choice, enough for the longest body at 8 Mbit/s.
     package static let connectionLingerTotalMilliseconds = 10_000
+    /// A TLS handshake, from the connection on: three round trips at most, and a slow processor.
+    package static let tlsHandshakeMilliseconds = 10_000
+    /// Plaintext of the largest TLS record; the protocol's.
+    package static let tlsRecordBytes = 16 << 10
+    /// Ciphertext of one connection that waits for its socket before more is encrypted.
+    package static let tlsOutputBytes = 64 << 10
     /// Connections that the kernel completes before we accept them.
     package static let listenBacklog = 1024
     /// Connections accepted before the others of the loop get their turn.
@@ -114,6 +120,25 @@ package enum Limits {
     /// most five on their way; others as many as they like.
     package static let logRequestsInFlightMax = 16
     package static let logConnectionsMax = 4096
+    /// Connections that have not said yet who they are; a choice.
+    package static let logUnauthenticatedConnectionsMax = 256
+    /// One request before the client is known: room for any list of versions or certificate chain.
+    package static let logUnauthenticatedRequestBytesMax = 64 << 10
+    /// One message of a SASL mechanism: names, passwords, numbers that are used once.
+    package static let saslMessageBytesMax = 4 << 10
+    /// Saying who one is, TLS included.
+    package static let logAuthenticationMilliseconds = 15_000
+    /// How long a wrong password waits for its answer.
+    package static let logAuthenticationFailureDelayMilliseconds = 200
+    /// Users, in the file and altered ones, each: hashing them all takes some seconds at the start.
+    package static let logUsersMax = 1_000
+    /// A user's name, and a password.
+    package static let logUserTextBytesMax = 256
+    /// Rounds of hashing that a password gets: RFC 7677 wants 4,096 at least and advises 15,000.
+    package static let scramIterationsDefault = 15_000
+    package static let scramIterationsMin = 4_096
+    /// Kafka's own bound: a client has to compute them too.
+    package static let scramIterationsMax = 16_384
     /// A connection that says nothing for so long is closed: Kafka's own default.
     package static let logConnectionIdleSeconds = 600
     /// A peer that stops in the middle of a request, or stops taking an answer.

@@ -9,6 +9,7 @@ final class Acceptor: PollOwner, @unchecked Sendable {
     private let loop: EventLoop
     private let group: EventLoopGroup
     private let connections: ConnectionTable
+    private let tls: TLSOffer?
     private let logger: Logger?
     private let handler: @Sendable () -> any ConnectionHandler
     private var poll: PollHandle?
@@ -19,23 +20,24 @@ final class Acceptor: PollOwner, @unchecked Sendable {
 
     private init(
         _ socket: Socket, loop: EventLoop, group: EventLoopGroup, connections: ConnectionTable,
-        logger: Logger?, handler: @escaping @Sendable () -> any ConnectionHandler
+        tls: TLSOffer?, logger: Logger?, handler: @escaping @Sendable () -> any ConnectionHandler
     ) {
         self.socket = socket
         self.loop = loop
         self.group = group
         self.connections = connections
+        self.tls = tls
         self.logger = logger
         self.handler = handler
     }
 
     static func start(
         _ socket: Socket, loop: EventLoop, group: EventLoopGroup, connections: ConnectionTable,
-        logger: Logger?, handler: @escaping @Sendable () -> any ConnectionHandler
+        tls: TLSOffer?, logger: Logger?, handler: @escaping @Sendable () -> any ConnectionHandler
     ) throws(NetworkError) -> Acceptor {
         let acceptor = Acceptor(
-            socket, loop: loop, group: group, connections: connections, logger: logger,
-            handler: handler)
+            socket, loop: loop, group: group, connections: connections, tls: tls,
+            logger: logger, handler: handler)
         do throws(NetworkError) {
             let poll = try PollHandle(loop: loop, socket: socket, owner: acceptor)
             acceptor.poll = poll
@@ -67,11 +69,12 @@ final class Acceptor: PollOwner, @unchecked Sendable {
             return
         }
         let target = group.next()
-        let (connections, handler) = (connections, handler)
+        let (connections, handler, tls) = (connections, handler, tls)
         target.execute {
             do throws(NetworkError) {
                 try Connection.open(
-                    socket, peer: peer, on: target, whenClosed: { connections.release($0) }
+                    socket, peer: peer, on: target, tls: tls,
+                    whenClosed: { connections.release($0) }
                 ) { connection in
                     if !connections.insert(connection) { connection.abort() }
                     return handler()

@@ -7,7 +7,12 @@
 // run its work. So a handler may write piece by piece, and answers that become ready together
 // leave in one system call. Nothing here calls the handler from inside the handler's own calls.
 
+// With TLS a layer sits between this and the socket, and the handler notices nothing: it writes
+// whenever it likes, and what it gets is decrypted. A handshake that fails, or takes too long, ends
+// the connection with the error code `.insecure`.
+
 internal import Base
+internal import Crypto
 internal import Synchronization
 
 /// One TCP connection. Everything but the constants is for its loop only, and traps elsewhere.
@@ -22,6 +27,7 @@ internal import Synchronization
     private enum State { case open, flushing, lingering, closed }
 
     private let socket: Socket
+    private let tls: TLSLayer?
     private var poll: PollHandle?
     private var handler: (any ConnectionHandler)?
     private let whenClosed: (@Sendable (Connection) -> Void)?
@@ -37,6 +43,7 @@ internal import Synchronization
     private var isMarked = false
     private var isInCallback = false
     private var closeTimer: LoopTimer?
+    private var handshakeTimer: LoopTimer?
     /// The peer has sent something since lingering looked last.
     private var hasDropped = false
     private var failure: NetworkError?
@@ -46,24 +53,28 @@ internal import Synchronization
     /// Takes over a connected socket; the handler's first callback comes before this returns.
     @discardableResult
     static func open(
-        _ socket: Socket, peer: SocketAddress, on loop: EventLoop,
+        _ socket: Socket, peer: SocketAddress, on loop: EventLoop, tls offer: TLSOffer? = nil,
         whenClosed: (@Sendable (Connection) -> Void)? = nil,
         handler: (Connection) -> any ConnectionHandler
     ) throws(NetworkError) -> Connection {
-        let connection = Connection(socket, peer: peer, loop: loop, whenClosed: whenClosed)
+        let tls = try offer.map { offer throws(NetworkError) in try layer(offer.context) }
+        let connection = Connection(
+            socket, peer: peer, loop: loop, tls: tls, whenClosed: whenClosed)
         connection.poll = try PollHandle(loop: loop, socket: socket, owner: connection)
         let handler = handler(connection)
         connection.handler = handler
+        if let offer { connection.limitHandshake(to: offer.handshakeDeadline) }
         connection.call { $0.connectionOpened(connection) }
         connection.afterCallback()
         return connection
     }
 
     private init(
-        _ socket: Socket, peer: SocketAddress, loop: EventLoop,
+        _ socket: Socket, peer: SocketAddress, loop: EventLoop, tls: TLSLayer?,
         whenClosed: (@Sendable (Connection) -> Void)?
     ) {
         self.socket = socket
+        self.tls = tls
         self.loop = loop
         self.whenClosed = whenClosed
         id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
@@ -74,7 +85,7 @@ internal import Synchronization
     // MARK: Writing
 
     /// Written and not yet taken by the kernel.
-    package var unsentBytes: Int { output.count }
+    package var unsentBytes: Int { output.count + (tls?.unsentBytes ?? 0) }
 
     /// Whether unsent bytes are below the high mark. Writing goes on working above it: whoever
     /// produces without bound has to look, and to wait for `becameWritable`.
@@ -108,7 +119,7 @@ internal import Synchronization
     private func beginWrite() -> Bool {
         loop.preconditionCurrent()
         guard state == .open else { return false }
-        if output.isEmpty { lastProgressMilliseconds = loop.nowMilliseconds }
+        if unsentBytes == 0 { lastProgressMilliseconds = loop.nowMilliseconds }
         return true
     }
 
@@ -119,13 +130,18 @@ internal import Synchronization
 
     /// Has the loop look after this connection once its work is done.
     private func mark() {
-        guard !isInCallback, !isMarked, !isBlocked else { return }
+        guard !isInCallback, !isMarked, !isBlocked || hasDecryptable else { return }
         isMarked = true
         loop.unsent.append(self)
     }
 
     func sendMarked() {
         isMarked = false
+        if hasDecryptable {
+            isInCallback = true
+            unsafe decrypt(UnsafeRawBufferPointer(start: nil, count: 0))
+            isInCallback = false
+        }
         afterCallback()
     }
 
@@ -138,15 +154,21 @@ internal import Synchronization
             call { $0.becameWritable(self) }
             // What it wrote waits for the loop, so that one fast reader cannot hold the thread.
             if !output.isEmpty || state == .flushing { mark() }
-        } else if state == .flushing, output.isEmpty {
+        } else if state == .flushing, unsentBytes == 0 {
             beginLingering()
         }
+        if hasDecryptable { mark() }
         updateInterest()
     }
 
+    private var canSend: Bool {
+        guard let tls else { return !output.isEmpty }
+        return state != .lingering && tls.hasOutput(output)
+    }
+
     private func sendOutput() {
-        while !output.isEmpty, !isBlocked, state != .closed {
-            switch output.send(to: socket) {
+        while canSend, !isBlocked, state != .closed {
+            switch tls?.send(&output, to: socket) ?? output.send(to: socket) {
             case .moved: lastProgressMilliseconds = loop.nowMilliseconds
             case .wouldBlock: isBlocked = true
             case .failed(let number): finish(NetworkError(errno: number, "send to \(peerAddress)"))
@@ -174,13 +196,14 @@ internal import Synchronization
     package func resumeReading() {
         loop.preconditionCurrent()
         isReadingPaused = false
+        if hasDecryptable { mark() }
         if !isInCallback { updateInterest() }
     }
 
     private var wantsRead: Bool {
         switch state {
         // A flush goes on reading, and drops it: a peer may read only once it has written all.
-        case .open: !sawEnd && !isReadingPaused
+        case .open: !sawEnd && !isReadingPaused && tls?.isChoked != true
         case .flushing, .lingering: !sawEnd
         case .closed: false
         }
@@ -194,7 +217,7 @@ internal import Synchronization
             case .moved(let count):
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count])
                 if state == .open {
-                    call { unsafe $0.received(bytes, on: self) }
+                    unsafe deliver(bytes)
                 } else {
                     hasDropped = true
                 }
@@ -207,9 +230,19 @@ internal import Synchronization
         }
     }
 
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        if tls == nil {
+            call { unsafe $0.received(bytes, on: self) }
+        } else {
+            unsafe decrypt(bytes)
+        }
+    }
+
     private func readEnd() {
         sawEnd = true
         switch state {
+        case .open where tls?.isEstablished == false:
+            finish(NetworkError(.insecure, "tls handshake: the peer closed"))
         case .open: call { $0.peerClosedWrite(self) }
         case .lingering: finish(nil)
         case .flushing, .closed: break
@@ -238,6 +271,8 @@ internal import Synchronization
     ) {
         loop.preconditionCurrent()
         guard state == .open else { return }
+        // A peer that has not said who it is gets nothing.
+        if let tls, !tls.isEstablished { return finish(nil) }
         state = .flushing
         limitFlush(to: deadline, from: loop.nowMilliseconds)
         mark()
@@ -259,6 +294,11 @@ internal import Synchronization
 
     private func beginLingering() {
         closeTimer?.cancel()
+        if let tls, failure == nil {
+            tls.sayEnd()
+            // A peer that does not take these few bytes now has its own reasons.
+            _ = tls.send(&output, to: socket)
+        }
         guard !sawEnd else { return finish(nil) }
         state = .lingering
         socket.shutdownWrite()
@@ -288,11 +328,66 @@ internal import Synchronization
     private func finish(_ error: NetworkError?) {
         guard state != .closed else { return }
         state = .closed
-        failure = error
+        failure = failure ?? error
         closeTimer?.cancel()
         closeTimer = nil
+        handshakeTimer?.cancel()
+        handshakeTimer = nil
         output.removeAll()
         poll?.close()
+    }
+}
+
+// MARK: TLS
+
+extension Connection {
+    private static func layer(_ context: TLSContext) throws(NetworkError) -> TLSLayer {
+        do { return try TLSLayer(context) } catch {
+            throw NetworkError(.insecure, error.message)
+        }
+    }
+
+    private func limitHandshake(to deadline: Duration) {
+        handshakeTimer = loop.schedule(after: deadline) { [self] in
+            guard tls?.isEstablished == false else { return }
+            finish(NetworkError(.insecure, "tls handshake: not done in time"))
+        }
+    }
+
+    /// Plaintext may be had without reading from the socket, and is wanted.
+    private var hasDecryptable: Bool {
+        guard let tls else { return false }
+        return tls.hasInput && state == .open && !isReadingPaused && !tls.isChoked
+    }
+
+    /// Gives the handler what was kept and `ciphertext`; keeps what is left when it pauses.
+    private func decrypt(_ ciphertext: UnsafeRawBufferPointer) {
+        guard let tls else { return }
+        var rest = unsafe ciphertext
+        while state == .open, !isReadingPaused, !tls.isChoked {
+            let input = unsafe tls.read(&rest, into: loop.plaintextBuffer)
+            if tls.isEstablished { handshakeTimer?.cancel() }
+            switch input {
+            case .moved(let count):
+                let bytes = unsafe UnsafeRawBufferPointer(
+                    rebasing: loop.plaintextBuffer[..<count])
+                call { unsafe $0.received(bytes, on: self) }
+            case .needsInput: return
+            // Anything after it would be no part of the conversation.
+            case .ended: return readEnd()
+            case .failed(let error): return fail(error)
+            }
+        }
+        if rest.count > 0, state == .open { unsafe tls.keep(rest) }
+    }
+
+    /// Sends the alert if the socket takes it, and closes as after an answer, so that it arrives.
+    private func fail(_ error: TLSError) {
+        failure = NetworkError(.insecure, error.message)
+        output.removeAll()
+        handshakeTimer?.cancel()
+        if let tls, tls.unsentBytes > 0 { _ = tls.send(&output, to: socket) }
+        beginLingering()
     }
 }
 

@@ -40,6 +40,9 @@ internal import Synchronization
     /// Where every read of this loop lands; handlers see it during the call only.
     let readBuffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: Limits.readBufferBytes, alignment: 64)
+    /// Where connections with TLS decrypt what they read; likewise.
+    let plaintextBuffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: Limits.readBufferBytes, alignment: 64)
 
     /// Starts the loop's thread.
     package init(name: String) throws {
@@ -75,6 +78,7 @@ internal import Synchronization
         unsafe check.deallocate()
         unsafe raw.deallocate()
         unsafe readBuffer.deallocate()
+        unsafe plaintextBuffer.deallocate()
     }
 
     private static func of(_ data: UnsafeMutableRawPointer?) -> EventLoop {

@@ -22,6 +22,8 @@ package struct NetworkError: Error, Sendable, CustomStringConvertible {
         case shutDown
         /// We ended it ourselves, at once.
         case aborted
+        /// TLS could not be agreed on, or was broken by the peer.
+        case insecure
         /// Anything else the operating system says.
         case system
     }
@@ -47,7 +49,7 @@ package struct NetworkError: Error, Sendable, CustomStringConvertible {
     package var isRetriable: Bool {
         switch code {
         case .refused, .reset, .timedOut, .backpressure, .unknownHost: true
-        case .addressUnavailable, .shutDown, .aborted, .system: false
+        case .addressUnavailable, .shutDown, .aborted, .insecure, .system: false
         }
     }
 

@@ -83,6 +83,18 @@ struct OutputQueue {
         }
     }
 
+    /// Gives `body` the next bytes, at most `bytesMax` and as many as lie together, and drops them.
+    mutating func take(bytesMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+        precondition(!isEmpty, "nothing to take")
+        let piece = head < pieces.count ? pieces[head] : tail
+        let count = unsafe piece.withUnsafeBytes { bytes in
+            let count = min(bytes.count - headSent, bytesMax)
+            unsafe body(UnsafeRawBufferPointer(rebasing: bytes[headSent..<headSent + count]))
+            return count
+        }
+        remove(count)
+    }
+
     private mutating func remove(_ sent: Int) {
         precondition(sent <= count, "more sent than was queued")
         count -= sent

@@ -25,9 +25,11 @@ package final class TCPListener: Sendable {
     }
 
     /// Listens on a numeric address or a host name. `handler` makes the logic of each connection,
-    /// on that connection's loop. Connections above `connectionsMax` are closed as they come.
+    /// on that connection's loop. Connections above `connectionsMax` are closed as they come. With
+    /// `tls` handlers see what clients say inside it.
     package static func listen(
         host: String, port: UInt16, on group: EventLoopGroup, connectionsMax: Int,
+        tls: TLSOffer? = nil,
         logger: Logger? = nil, handler: @escaping @Sendable () -> any ConnectionHandler
     ) async throws -> TCPListener {
         let loop = group.next()
@@ -44,8 +46,7 @@ package final class TCPListener: Sendable {
                             on: address, backlog: Int32(Limits.listenBacklog))
                         let acceptor = try Acceptor.start(
                             socket, loop: loop, group: group, connections: connections,
-                            logger: logger,
-                            handler: handler)
+                            tls: tls, logger: logger, handler: handler)
                         return TCPListener(acceptor, connections, socket.localAddress)
                     })
             }

@@ -8,6 +8,7 @@
 internal import Base
 internal import CRdKafka
 internal import Logging
+internal import Model
 
 /// The handle and its main queue. Sendable: librdkafka's handles may be used by any thread.
 @safe final class KafkaClient: @unchecked Sendable {
@@ -29,6 +30,7 @@ internal import Logging
         // A broker that comes back is found within this time; the defaults reach 10 s.
         all["reconnect.backoff.ms"] = "50"
         all["reconnect.backoff.max.ms"] = "1000"
+        all.merge(connection.security?.properties ?? [:]) { _, given in given }
         all.merge(connection.properties) { _, given in given }
         let configuration = try unsafe Self.makeConfiguration(all, events: events)
         unsafe raw = try Self.makeClient(type, configuration)

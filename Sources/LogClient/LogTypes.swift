@@ -1,5 +1,7 @@
 // What the log is made of, as its clients see it.
 
+package import Model
+
 /// A partition of a topic.
 package struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
     package let topic: String
@@ -70,9 +72,14 @@ package struct LogConnection: Sendable {
     package var brokers: [String]
     /// Further librdkafka properties, by their own names; they win over Millrace's choices.
     package var properties: [String: String]
+    /// TLS and login; nil: plaintext.
+    package var security: LogSecurity?
 
-    package init(brokers: [String], properties: [String: String] = [:]) {
+    package init(
+        brokers: [String], properties: [String: String] = [:], security: LogSecurity? = nil
+    ) {
         self.brokers = brokers
         self.properties = properties
+        self.security = security
     }
 }

@@ -8,5 +8,10 @@ enum LogKeys {
     static let logEnd = "partition.end_offset"
     static let cutBytes = "partition.cut_bytes"
     static let peerAddress = "peer.address"
+    static let user = "user.name"
+    static let mechanism = "sasl.mechanism"
+    static let usersOfFile = "users.of_file"
+    static let usersAdded = "users.added"
+    static let skippedLines = "log.skipped_lines"
     static let clientSoftware = "client.software"
 }

@@ -20,6 +20,10 @@ package struct LogServerConfiguration: Sendable {
     package var nodeID: Int32 = 0
     /// What clients are told to connect to; nil: the address listened on.
     package var advertised: HostPort?
+    /// The same for clients that use TLS.
+    package var advertisedTLS: HostPort?
+    /// Who may use the server, besides those that were added by clients; nil: everybody.
+    package var users: [LogUser]?
     /// Threads that append. Their syncs overlap on the disk, so more of them than processors help.
     package var writerThreads = 16
     /// Threads that read for fetches.

@@ -10,6 +10,7 @@ struct LogServerMetrics: Sendable {
     private let fetchedBytes = Counter(label: "log_fetched_bytes_total")
     private let connections = Meter(label: "log_connections")
     private let refused = Counter(label: "log_connections_refused_total")
+    private let authenticationFailures = Counter(label: "log_authentication_failures_total")
     private let damaged = Meter(label: "log_partitions_damaged")
 
     func appended(batchBytes: Int) {
@@ -25,6 +26,8 @@ struct LogServerMetrics: Sendable {
     func closed() { connections.decrement(by: 1) }
     /// A peer that does not speak the protocol.
     func closedForCause() { refused.increment() }
+
+    func authenticationFailed() { authenticationFailures.increment() }
 
     func foundDamaged(partitions: Int) { damaged.set(partitions) }
 }

@@ -16,8 +16,22 @@ package enum SettingKeys {
         ("events.partitions", "partitions of millrace.events, and shards"),
         ("lag.listen", "HOST:PORT of the lag monitor"),
         ("log.brokers", "the log's addresses"),
+        ("log.security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl"),
+        ("log.sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+        ("log.sasl_username", "this process's user of the log"),
+        ("log.sasl_password", "that user's password"),
+        ("log.sasl_password_file", "a file that holds it, instead"),
+        ("log.tls_ca", "PEM file of who signs the brokers' certificates"),
+        ("log.tls_certificate", "PEM file of this process's own certificate"),
+        ("log.tls_key", "PEM file of its key"),
         ("log_server.listen", "HOST:PORT of the log server"),
         ("log_server.advertised", "HOST:PORT that clients are told, if it is another"),
+        ("log_server.tls_listen", "HOST:PORT of the log server for clients with TLS"),
+        ("log_server.tls_advertised", "HOST:PORT that they are told, if it is another"),
+        ("log_server.tls_certificate", "PEM file of the log server's certificate"),
+        ("log_server.tls_key", "PEM file of its key"),
+        ("log_server.tls_client_ca", "PEM file of who signs the certificates of clients"),
+        ("log_server.users_file", "who may use the log server, and their passwords"),
         ("log_server.data", "directory of the log server's data"),
         ("log_server.fsync", "always, interval or never"),
         ("log_server.segment_bytes", "size at which a segment is closed"),
@@ -35,6 +49,9 @@ package enum SettingKeys {
         ("worker.batch_records", "records of one apply at most"),
         ("worker.instance_id", "name in the group that outlives the process"),
     ]
+
+    /// Those that are never shown.
+    static let secrets: Set = ["cluster.secret", "log.sasl_password"]
 
     static func exists(_ key: String) -> Bool { all.contains { $0.key == key } }
 }

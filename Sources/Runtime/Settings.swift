@@ -206,7 +206,7 @@ package struct Settings: Sendable {
     package var effective: [(key: String, value: String)] {
         SettingKeys.all.compactMap { entry in
             guard let found = try? lookUp(entry.key) else { return nil }
-            return (entry.key, entry.key == "cluster.secret" ? "<redacted>" : found.text)
+            return (entry.key, SettingKeys.secrets.contains(entry.key) ? "<redacted>" : found.text)
         }
     }
 }

@@ -49,7 +49,9 @@ struct Collector: AsyncParsableCommand {
 private func build(_ context: ProcessContext) async throws -> [any Service] {
     let settings = context.settings
     let address = try settings.hostPort("collector.listen")
-    let connection = LogConnection(brokers: try settings.strings("log.brokers"))
+    let connection = LogConnection(
+        brokers: try settings.strings("log.brokers"),
+        security: try settings.logSecurity())
     let partitions = try settings.integer("events.partitions", default: 4, in: 1...10_000)
     var configuration = IngestConfiguration()
     configuration.bufferEventsMax = try settings.integer(

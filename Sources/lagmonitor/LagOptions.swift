@@ -44,7 +44,8 @@ struct OpenSource {
 
     /// Stores are asked only if `store.addresses` is set; they need the cluster's secret.
     init(_ settings: Settings, group: EventLoopGroup, logger: Logger) throws {
-        let connection = LogConnection(brokers: try settings.strings("log.brokers"))
+        let connection = LogConnection(
+            brokers: try settings.strings("log.brokers"), security: try settings.logSecurity())
         var stores: [StoreClient] = []
         if try settings.optionalString("store.addresses") != nil {
             let secret = try settings.clusterSecret()

@@ -22,6 +22,18 @@ struct LogServerCommand: AsyncParsableCommand {
     var logServerListen: String?
     @Option(help: "HOST:PORT that clients are told, if it is another.")
     var logServerAdvertised: String?
+    @Option(help: "HOST:PORT to listen on for Kafka clients with TLS.")
+    var logServerTlsListen: String?
+    @Option(help: "HOST:PORT that clients with TLS are told, if it is another.")
+    var logServerTlsAdvertised: String?
+    @Option(help: "PEM file of the certificate, followed by those that signed it.")
+    var logServerTlsCertificate: String?
+    @Option(help: "PEM file of its key.")
+    var logServerTlsKey: String?
+    @Option(help: "PEM file of who signs the certificates that clients then need.")
+    var logServerTlsClientCa: String?
+    @Option(help: "File with lines 'name: password' of those who may use the server.")
+    var logServerUsersFile: String?
     @Option(help: "Directory of the data.")
     var logServerData: String?
     @Option(help: "When records are on the disk: always, interval or never.")
@@ -47,6 +59,12 @@ struct LogServerCommand: AsyncParsableCommand {
             flags: [
                 "log_server.listen": logServerListen,
                 "log_server.advertised": logServerAdvertised,
+                "log_server.tls_listen": logServerTlsListen,
+                "log_server.tls_advertised": logServerTlsAdvertised,
+                "log_server.tls_certificate": logServerTlsCertificate,
+                "log_server.tls_key": logServerTlsKey,
+                "log_server.tls_client_ca": logServerTlsClientCa,
+                "log_server.users_file": logServerUsersFile,
                 "log_server.data": logServerData,
                 "log_server.fsync": logServerFsync,
                 "log_server.segment_bytes": logServerSegmentBytes,
@@ -62,20 +80,16 @@ struct LogServerCommand: AsyncParsableCommand {
 
 /// Builds the services, first started first.
 private func build(_ context: ProcessContext) async throws -> [any Service] {
-    let address = try context.settings.hostPort("log_server.listen")
+    let listeners = try Listeners(context.settings)
     let configuration = try configuration(context.settings)
     context.readiness.declare("log")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
     let server = try openServer(configuration, group, context.logger)
-    let port = try await server.start(host: address.host, port: address.port)
+    var metadata = try await listeners.start(server)
     context.readiness.set("log", isReady: true)
-    context.logger.notice(
-        "listening",
-        metadata: [
-            "listen.address": "\(address.host):\(port)",
-            "log.directory": "\(configuration.directory)",
-        ])
+    metadata["log.directory"] = "\(configuration.directory)"
+    context.logger.notice("listening", metadata: metadata)
     let stop = StopService {
         context.readiness.drain()
         await server.stop(grace: .seconds(10))
@@ -102,6 +116,10 @@ private func configuration(_ settings: Settings) throws -> LogServerConfiguratio
     if try settings.optionalString("log_server.advertised") != nil {
         configuration.advertised = try settings.hostPort("log_server.advertised")
     }
+    if try settings.optionalString("log_server.tls_advertised") != nil {
+        configuration.advertisedTLS = try settings.hostPort("log_server.tls_advertised")
+    }
+    configuration.users = try users(settings)
     return configuration
 }
 

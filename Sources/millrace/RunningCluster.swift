@@ -19,6 +19,11 @@ func withLocalSystem(
         @escaping @Sendable (LocalSystem, HTTPClient) async throws
         -> Void
 ) async throws {
+    if let security = try environmentSecurity(), options.logBrokers == nil {
+        throw CommandFailure.usage(
+            "the environment asks for \(security) to the log, but the log server that this "
+                + "command starts speaks plaintext on 127.0.0.1: give --log-brokers, or unset it")
+    }
     let loop = try EventLoop(name: "millrace")
     let client = HTTPClient(loop: loop)
     var random = SystemRandomNumberGenerator()
@@ -52,7 +57,7 @@ private let parts = LocalSystemParts(
 private func prepareLog(
     _ brokers: [String], _ wanted: ClusterRecord, _ logger: Logger
 ) async throws -> PreparedLog {
-    let connection = LogConnection(brokers: brokers)
+    let connection = try logConnection(brokers)
     let partitions = try await MillraceTopics.ensure(
         with: LogAdmin(connection: connection, logger: logger),
         eventPartitions: Int32(wanted.partitions), timeout: .seconds(30))

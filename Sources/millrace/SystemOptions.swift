@@ -6,6 +6,7 @@ import JSON
 import LogClient
 import Logging
 import Model
+import Runtime
 
 /// The endpoints file of a running `millrace up`.
 struct EndpointsFile {
@@ -24,6 +25,21 @@ struct EndpointsFile {
 
     func texts(_ name: String) -> [String] { value[name]?.array?.compactMap(\.string) ?? [] }
     func project(_ name: String) -> String? { value["project"]?[name]?.string }
+}
+
+/// The log at `brokers`. How to talk to it comes from the environment, as for all processes, which
+/// inherit it from `up`: a password would not be safe on a command line.
+func logConnection(_ brokers: [String]) throws -> LogConnection {
+    LogConnection(brokers: brokers, security: try environmentSecurity())
+}
+
+/// TLS and login of the log, from the environment.
+func environmentSecurity() throws -> LogSecurity? {
+    do {
+        return try Settings(
+            flags: [:], environment: ProcessInfo.processInfo.environment, file: nil
+        ).logSecurity()
+    } catch let error as SettingsError { throw CommandFailure.usage(error.description) }
 }
 
 /// Options of the commands that talk to the log.
@@ -53,7 +69,7 @@ struct LogOptions: ParsableArguments {
     ) async throws -> Answer {
         let brokers = try brokers()
         return try await askingLog(brokers) {
-            try await body(LogConnection(brokers: brokers), Logger(label: "millrace"))
+            try await body(try logConnection(brokers), Logger(label: "millrace"))
         }
     }
 }

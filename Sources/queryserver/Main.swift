@@ -55,7 +55,9 @@ struct QueryServer: AsyncParsableCommand {
 /// Builds the services, first started first.
 private func build(_ context: ProcessContext) async throws -> [any Service] {
     let address = try context.settings.hostPort("query.listen")
-    let connection = LogConnection(brokers: try context.settings.strings("log.brokers"))
+    let connection = LogConnection(
+        brokers: try context.settings.strings("log.brokers"),
+        security: try context.settings.logSecurity())
     let group = try EventLoopGroup()
     let cluster = try storeCluster(context, group)
     let catalog = try CatalogFollower(connection: connection, logger: context.logger)

@@ -66,7 +66,8 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let secret = try settings.clusterSecret()
     let seed = monotonicNanoseconds()
     var configuration = EventPipelineConfiguration(
-        connection: LogConnection(brokers: brokers), seed: seed)
+        connection: LogConnection(
+            brokers: brokers, security: try settings.logSecurity()), seed: seed)
     configuration.limits.batchRecordsMax = try settings.integer(
         "worker.batch_records", default: configuration.limits.batchRecordsMax,
         in: 1...Limits.blockRowsMax)

@@ -30,6 +30,24 @@ import Testing
         #expect(request.clientSoftwareVersion == "2.0.2")
     }
 
+    @Test func saslHandshake() throws {
+        let request = try read(
+            SaslHandshakeRequest.self,
+            "0011 0001 00000002 00026b63 000d 534352414d2d5348412d323536")
+        #expect(request.mechanism == "SCRAM-SHA-256")
+    }
+
+    @Test func saslAuthenticate() throws {
+        let request = try read(
+            SaslAuthenticateRequest.self,
+            """
+            0024 0000 00000003 00026b63 0000002d 6e2c2c6e3d616c6963652c723d4836314f45533c425b583a3c4b
+            5c683b685d65687876496137624b3470763048
+            """)
+        let text = String(decoding: request.token, as: UTF8.self)
+        #expect(text == #"n,,n=alice,r=H61OES<B[X:<K\h;h]ehxvIa7bK4pv0H"#)
+    }
+
     @Test func metadata() throws {
         let request = try read(
             MetadataRequest.self, "0003 0004 00000002 00026b63 00000001 000174 01")

@@ -8,6 +8,17 @@
 /// The definitions.
 enum MessageDefinitions {
     static let text = """
+        17 request 0-1: s
+        17 response 0-1: i16 [s]
+        36 request 0-1: b
+        36 request 2-2: ~ b
+        36 response 0-0: i16 s? b
+        36 response 1-1: i16 s? b i64
+        36 response 2-2: ~ i16 s? b i64
+        50 request 0-0: ~ [s]?
+        50 response 0-0: ~ i32 i16 s? [s i16 s? [i8 i32]]
+        51 request 0-0: ~ [s i8] [s i8 i32 b b]
+        51 response 0-0: ~ i32 [s i16 s?]
         18 request 0-2:
         18 request 3-4: ~ s s
         18 response 0-0: i16 [i16 i16 i16]

@@ -59,6 +59,9 @@ struct MessageKind: Sendable {
         MessageKind(OffsetCommitRequest.self), MessageKind(OffsetDeleteRequest.self),
         MessageKind(OffsetFetchRequest.self), MessageKind(OffsetForLeaderEpochRequest.self),
         MessageKind(ProduceRequest.self), MessageKind(SyncGroupRequest.self),
+        MessageKind(SaslHandshakeRequest.self), MessageKind(SaslAuthenticateRequest.self),
+        MessageKind(DescribeUserScramCredentialsRequest.self),
+        MessageKind(AlterUserScramCredentialsRequest.self),
     ]
 }
 

@@ -38,7 +38,7 @@ import Testing
             for start in stride(from: 0, to: stream.count, by: size) {
                 var input = stream[start..<min(start + size, stream.count)]
                 loop: while true {
-                    switch assembler.next(&input) {
+                    switch assembler.next(&input, lengths: 8...Limits.logRequestBytesMax) {
                     case .needsMore: break loop
                     case .announced: assembler.admit()
                     case .request(let content): found.append(content)
@@ -57,7 +57,8 @@ import Testing
         ] {
             var assembler = RequestAssembler()
             var input = bytes[...]
-            guard case .invalid = assembler.next(&input) else {
+            guard case .invalid = assembler.next(&input, lengths: 8...Limits.logRequestBytesMax)
+            else {
                 return #expect(Bool(false), "\(bytes) was taken")
             }
         }

@@ -1,6 +1,7 @@
 // A client for tests that speaks the protocol with the product's own messages over a real socket.
 
 import Base
+import Crypto
 import EventLoop
 import Foundation
 import KafkaWire
@@ -15,7 +16,56 @@ final class KafkaTestClient {
     private var correlationID: Int32 = 0
     private var buffer: [UInt8] = []
 
+    private var tls: TLSSession?
+
     init(port: UInt16) throws { socket = try SocketClient(port: port) }
+
+    /// The same inside TLS; returns once the handshake is done.
+    init(port: UInt16, tls context: TLSContext) throws {
+        socket = try SocketClient(port: port)
+        var session = try TLSSession(context, serverName: "127.0.0.1")
+        while true {
+            let outcome = session.handshake()
+            try socket.send(Self.drained(&session))
+            if case .moved = outcome { break }
+            if case .failed(let error) = outcome { throw error }
+            guard let bytes = try socket.receive() else { throw SocketClientError.closed }
+            bytes.withUnsafeBytes { session.take($0) }
+        }
+        tls = consume session
+    }
+
+    private static func drained(_ session: inout TLSSession) -> [UInt8] {
+        var bytes: [UInt8] = []
+        session.drain(into: &bytes)
+        return bytes
+    }
+
+    private func transmit(_ bytes: [UInt8]) throws {
+        guard var session = tls.take() else { return try socket.send(bytes) }
+        _ = bytes.withUnsafeBytes { session.write($0) }
+        let ciphertext = Self.drained(&session)
+        tls = consume session
+        try socket.send(ciphertext)
+    }
+
+    /// Some bytes; nil when the server closed.
+    private func receiveSome() throws -> [UInt8]? {
+        guard var session = tls.take() else { return try socket.receive() }
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            switch buffer.withUnsafeMutableBytes({ session.read(into: $0) }) {
+            case .moved(let count):
+                tls = consume session
+                return Array(buffer[..<count])
+            case .needsInput:
+                guard let bytes = try socket.receive() else { return nil }
+                bytes.withUnsafeBytes { session.take($0) }
+            case .ended: return nil
+            case .failed(let error): throw error
+            }
+        }
+    }
 
     func send<Request: KafkaRequest>(
         _ request: Request, version: Int16, clientID: String? = "test"
@@ -23,7 +73,7 @@ final class KafkaTestClient {
         correlationID += 1
         let pieces = try encodeRequest(
             request, version: version, correlationID: correlationID, clientID: clientID)
-        try socket.send(pieces.flatMap(\.self))
+        try transmit(pieces.flatMap(\.self))
     }
 
     /// The content of the next frame.
@@ -36,7 +86,7 @@ final class KafkaTestClient {
                     return Array(buffer[4..<4 + length])
                 }
             }
-            guard let more = try socket.receive() else { throw SocketClientError.closed }
+            guard let more = try receiveSome() else { throw SocketClientError.closed }
             buffer += more
         }
     }

@@ -76,6 +76,9 @@ extension KafkaErrorCode {
     package static let unstableOffsetCommit = KafkaErrorCode(rawValue: 88)
     package static let throttlingQuotaExceeded = KafkaErrorCode(rawValue: 89)
     package static let producerFenced = KafkaErrorCode(rawValue: 90)
+    package static let resourceNotFound = KafkaErrorCode(rawValue: 91)
+    package static let duplicateResource = KafkaErrorCode(rawValue: 92)
+    package static let unacceptableCredential = KafkaErrorCode(rawValue: 93)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
 
     private static let texts: [Int16: String] = [
@@ -145,6 +148,9 @@ extension KafkaErrorCode {
         88: "a transaction holds the offset",
         89: "quota exceeded",
         90: "a newer producer has this transactional id",
+        91: "nothing of this name",
+        92: "named twice in one request",
+        93: "the credential does not meet the requirements",
         100: "no topic with this id",
     ]
 }

@@ -22,19 +22,21 @@ extension Broker {
             Topic.isValid(name: $0) && topics.topic(named: $0) == nil
         }
         guard mayCreate, !missing.isEmpty else {
-            return reply(.response(metadata(request, context.version)))
+            return reply(.response(metadata(request, context)))
         }
         run(on: control, reply) { [self] in
             for name in Set(missing).sorted() where topics.topic(named: name) == nil {
                 // Why it could not be made shows in the answer: the topic is unknown.
                 _ = try? topics.create(name, partitions: configuration.defaultPartitions)
             }
-            return metadata(request, context.version)
+            return metadata(request, context)
         }
     }
 
-    private func metadata(_ request: MetadataRequest, _ version: Int16) -> MetadataResponse {
-        let address = advertised
+    private func metadata(
+        _ request: MetadataRequest, _ context: RequestContext
+    ) -> MetadataResponse {
+        let address = context.advertised
         var response = MetadataResponse()
         var broker = MetadataResponse.Broker()
         broker.nodeID = nodeID
@@ -47,7 +49,7 @@ extension Broker {
             response.clusterAuthorizedOperations = AllowedOperations.cluster
         }
         // In version 0 an empty list asks for all topics, later on for none.
-        if let entries = request.topics, version > 0 || !entries.isEmpty {
+        if let entries = request.topics, context.version > 0 || !entries.isEmpty {
             // Each once: a small request that repeats a large topic would ask for gigabytes.
             response.topics = unique(entries) { Named(name: $0.name, id: $0.topicID) }
                 .map { describe($0) }
@@ -109,7 +111,7 @@ extension Broker {
             response.errorMessage = "only endpoints of brokers are known"
             return reply(.response(response))
         }
-        let address = advertised
+        let address = context.advertised
         var broker = DescribeClusterResponse.Broker()
         broker.nodeID = nodeID
         broker.host = address.host
@@ -129,7 +131,9 @@ extension Broker {
     ) {
         var response = FindCoordinatorResponse()
         let keys = context.version >= 4 ? request.keys : [request.key]
-        response.coordinators = keys.map { coordinator(of: $0, type: request.keyType) }
+        response.coordinators = keys.map {
+            coordinator(of: $0, type: request.keyType, at: context.advertised)
+        }
         if context.version < 4, let only = response.coordinators.first {
             response.error = only.error
             response.errorMessage = only.errorMessage
@@ -140,7 +144,9 @@ extension Broker {
         reply(.response(response))
     }
 
-    private func coordinator(of key: String, type: Int8) -> FindCoordinatorResponse.Coordinator {
+    private func coordinator(
+        of key: String, type: Int8, at address: HostPort
+    ) -> FindCoordinatorResponse.Coordinator {
         var result = FindCoordinatorResponse.Coordinator()
         result.key = key
         result.nodeID = -1
@@ -155,7 +161,6 @@ extension Broker {
             result.errorMessage = groupsDamage
             return result
         }
-        let address = advertised
         result.nodeID = nodeID
         result.host = address.host
         result.port = Int32(address.port)

@@ -15,6 +15,8 @@ struct RequestContext: Sendable {
     var loop: EventLoop
     /// Set when the connection closes before the answer.
     var interest: RequestInterest
+    /// What the client is told to connect to.
+    var advertised: HostPort
 }
 
 /// Tells a request that waits that nobody wants its answer any more.
@@ -72,29 +74,33 @@ final class Broker: Sendable {
     let metrics: LogServerMetrics
     /// Bytes of answers that clients are slow to take.
     let unsentBytes = Atomic(0)
-    private let address = Mutex(HostPort(host: "127.0.0.1", port: 0))
+    let users: UserTable
+    /// Checks passwords, which takes long; nil where clients are not asked who they are.
+    let passwords: BlockingPool?
+    let securityLog: SecurityLog
 
     init(
         configuration: LogServerConfiguration, topics: TopicTable, identity: ServerIdentity,
-        groups: GroupCoordinator, groupsDamage: String?, readers: BlockingPool,
-        control: BlockingPool, metrics: LogServerMetrics, logger: Logger
+        groups: GroupCoordinator, groupsDamage: String?, users: UserTable,
+        readers: BlockingPool, control: BlockingPool, passwords: BlockingPool?,
+        metrics: LogServerMetrics, logger: Logger
     ) {
         self.configuration = configuration
         self.topics = topics
         self.identity = identity
         self.groups = groups
         self.groupsDamage = groupsDamage
+        self.users = users
+        self.passwords = passwords
+        securityLog = SecurityLog(logger: logger)
         self.readers = readers
         self.control = control
         self.metrics = metrics
         self.logger = logger
     }
 
-    /// What clients are told to connect to.
-    var advertised: HostPort {
-        get { address.withLock { $0 } }
-        set { address.withLock { $0 = newValue } }
-    }
+    /// Whether clients have to say who they are.
+    var asksForUsers: Bool { passwords != nil }
 
     var nodeID: Int32 { configuration.nodeID }
 

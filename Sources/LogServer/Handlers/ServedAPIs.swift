@@ -20,6 +20,9 @@ enum ServedAPIs {
         entry(DescribeConfigsRequest.self), entry(CreatePartitionsRequest.self),
         entry(DeleteGroupsRequest.self), entry(OffsetDeleteRequest.self),
         entry(DescribeClusterRequest.self),
+        entry(SaslHandshakeRequest.self), entry(SaslAuthenticateRequest.self),
+        entry(DescribeUserScramCredentialsRequest.self),
+        entry(AlterUserScramCredentialsRequest.self),
     ]
 
     private static func entry<Request: KafkaRequest>(

@@ -29,6 +29,12 @@ extension KafkaConnection {
             try answer(frame, open, CreatePartitionsRequest.self, broker.createPartitions)
         case .describeCluster:
             try answer(frame, open, DescribeClusterRequest.self, broker.describeCluster)
+        case .saslHandshake: try answerHandshake(frame, open)
+        case .saslAuthenticate: try answerAuthenticate(frame, open)
+        case .describeUserScramCredentials:
+            try answer(frame, open, DescribeUserScramCredentialsRequest.self, broker.describeUsers)
+        case .alterUserScramCredentials:
+            try answer(frame, open, AlterUserScramCredentialsRequest.self, broker.alterUsers)
         default: try dispatchToGroups(frame, open)
         }
     }

@@ -20,6 +20,8 @@ protocol ConnectionOwner: AnyObject, Sendable {
     var budget: ByteBudget { get }
     /// Called on the connection's loop.
     func opened(_ connection: KafkaConnection)
+    /// The client has shown who it is.
+    func known(_ connection: KafkaConnection)
     func closed(_ connection: KafkaConnection)
 }
 
@@ -30,9 +32,16 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     let broker: Broker
     private let owner: any ConnectionOwner
+    private let listener: KafkaListener
     private var connection: Connection?
     /// The connection's loop; set before anybody else knows of this object.
-    private var loop: EventLoop?
+    private(set) var loop: EventLoop?
+    /// Nil where clients are not asked who they are.
+    var authentication: Authentication?
+    /// Nothing is known of the client yet, so it counts among those of which there are few.
+    private(set) var isUnknown: Bool
+    /// Address and port of the client, for the log.
+    private(set) var peer = ""
     private var assembler = RequestAssembler()
     /// Received and not yet looked at; at most what one read gave.
     private var input: ArraySlice<UInt8> = []
@@ -48,11 +57,15 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     private var isPumping = false
     private var isDraining = false
     private var timer: LoopTimer?
+    private var authenticationTimer: LoopTimer?
     private var lastReceived: UInt64 = 0
 
-    init(owner: any ConnectionOwner) {
+    init(owner: any ConnectionOwner, listener: KafkaListener) {
         self.owner = owner
+        self.listener = listener
         broker = owner.broker
+        authentication = owner.broker.asksForUsers ? Authentication() : nil
+        isUnknown = listener.isTLS || owner.broker.asksForUsers
     }
 
     // MARK: The connection's life
@@ -60,9 +73,11 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     func connectionOpened(_ connection: Connection) {
         self.connection = connection
         loop = connection.loop
+        peer = "\(connection.peerAddress):\(connection.peerPort)"
         lastReceived = connection.loop.nowMilliseconds
         broker.metrics.opened()
         owner.opened(self)
+        authenticationTimer = limitAuthentication(on: connection.loop)
         timer = connection.loop.schedule(after: .seconds(10), repeating: .seconds(10)) {
             [weak self] in
             self?.checkProgress()
@@ -71,6 +86,8 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) {
         lastReceived = connection.loop.nowMilliseconds
+        // Bytes come only after a handshake that went well.
+        if authentication == nil { becomeKnown() }
         input.append(contentsOf: bytes)
         pump()
     }
@@ -83,6 +100,8 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     func closed(_ connection: Connection, error: NetworkError?) {
         self.connection = nil
         timer?.cancel()
+        authenticationTimer?.cancel()
+        noteEnd(error)
         broker.metrics.closed()
         // What is being served gives its room back with its answer.
         for request in open { request.interest.lose() }
@@ -105,6 +124,14 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     func abort() { connection?.abort() }
 
+    /// The client is no stranger any more.
+    func becomeKnown() {
+        guard isUnknown else { return }
+        isUnknown = false
+        authenticationTimer?.cancel()
+        owner.known(self)
+    }
+
     private func checkProgress() {
         guard let connection else { return }
         let now = connection.loop.nowMilliseconds
@@ -124,7 +151,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         broker.logger.info(
             "kafka connection closed",
             metadata: [
-                LogKeys.peerAddress: "\(connection.peerAddress):\(connection.peerPort)",
+                LogKeys.peerAddress: "\(peer)",
                 LogKeys.reason: "\(reason)",
             ])
         connection.close()
@@ -160,7 +187,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             return true
         }
         guard mayReceive else { return false }
-        switch assembler.next(&input) {
+        switch assembler.next(&input, lengths: requestLengths) {
         case .needsMore:
             input = []
             return false
@@ -171,7 +198,10 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             next = content
             return true
         case .invalid(let length):
-            begin(isProduce: false).end = .close("a request of \(length) bytes")
+            // What a handshake begins with, read as a length.
+            let isTLS = length >> 16 == 0x1603
+            begin(isProduce: false).end = .close(
+                isTLS ? "tls on a port without it" : "a request of \(length) bytes")
             sendAnswers()
             return false
         }
@@ -184,12 +214,13 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func mayServe(_ request: [UInt8]) -> Bool {
-        open.isEmpty || (mayReceive && Self.isProduce(request))
+        open.isEmpty || (mayReceive && isProduce(request))
     }
 
-    /// Every request begins with its key, an int16.
-    private static func isProduce(_ request: [UInt8]) -> Bool {
-        Int16(request[0]) << 8 | Int16(request[1]) == APIKey.produce.rawValue
+    /// Every request begins with its key, an int16; a message of a SASL mechanism does not.
+    private func isProduce(_ request: [UInt8]) -> Bool {
+        guard authentication == nil || authentication?.user != nil else { return false }
+        return Int16(request[0]) << 8 | Int16(request[1]) == APIKey.produce.rawValue
     }
 
     private func makeRoom(for byteCount: Int) {
@@ -230,9 +261,14 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func serve(_ content: [UInt8]) {
-        let request = begin(isProduce: Self.isProduce(content))
+        let request = begin(isProduce: isProduce(content))
+        if authentication?.isRaw == true { return answerToken(content, request) }
         do {
-            try dispatch(try RequestFrame(content[...]), request)
+            let frame = try RequestFrame(content[...])
+            guard authentication?.allows(frame.header.key) != false else {
+                return finish(request, .close("a request before authentication"))
+            }
+            try dispatch(frame, request)
         } catch {
             finish(request, .close("\(error)"))
         }
@@ -249,7 +285,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         let context = RequestContext(
             version: header.version,
             client: GroupClient(clientID: header.clientID ?? "", host: connection.peerAddress),
-            loop: loop, interest: open.interest)
+            loop: loop, interest: open.interest, advertised: listener.advertised)
         handler(request, context) { answer in
             // Encoded on the loop: the writer's thread has better things to do.
             if loop.isCurrent {
@@ -280,7 +316,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    private func finish(_ request: OpenRequest, _ end: OpenRequest.End) {
+    func finish(_ request: OpenRequest, _ end: OpenRequest.End) {
         request.interest.fulfil()
         owner.budget.release(request.reservedBytes)
         request.end = end
@@ -300,7 +336,9 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             case .close(let reason): return reject(reason)
             }
         }
-        if isDraining, open.isEmpty { return connection.close() }
+        if isDraining || authentication?.hasFailed == true, open.isEmpty {
+            return connection.close()
+        }
         pump()
     }
 

@@ -2,10 +2,12 @@
 //
 //     DATA/LOCK                 held while the server runs
 //     DATA/server.checkpoint    cluster id and producer ids
+//     DATA/users.checkpoint     users that clients have added
 //     DATA/topics.checkpoint    which topics there are
 //     DATA/topics/…             their records
 
 internal import Base
+package import Crypto
 package import EventLoop
 internal import KafkaWire
 package import Logging
@@ -18,7 +20,7 @@ package final class LogServer: Sendable {
     private let writers: [LogWriter]
     private let connections: OpenConnections
     private let group: EventLoopGroup
-    private let listener = Mutex<TCPListener?>(nil)
+    private let listeners = Mutex<[TCPListener]>([])
     private let syncTimer = Mutex<LoopTimer?>(nil)
 
     /// Opens the data directory, which is made if it is not there, and recovers what is in it.
@@ -46,6 +48,9 @@ package final class LogServer: Sendable {
         let groups = GroupCoordinator(
             configuration: configuration.groups, offsets: offsets.log, topics: topics,
             loop: group.next(), logger: logger)
+        let users = try UserTable(
+            configuration.users ?? [], directory: configuration.directory, disk: disk)
+        Self.report(configuration.users, users, logger)
         var damage = offsets.damage
         if damage == nil {
             do { try offsets.topic?.replay { groups.load($0) } } catch { damage = error.message }
@@ -61,16 +66,32 @@ package final class LogServer: Sendable {
             })
         broker = Broker(
             configuration: configuration, topics: topics, identity: identity, groups: groups,
-            groupsDamage: damage,
+            groupsDamage: damage, users: users,
             readers: try BlockingPool(
                 name: "log-reader", threads: configuration.readThreads,
                 queueMax: Limits.logReadQueueMax),
             control: try BlockingPool(
                 name: "log-control", threads: 1, queueMax: Limits.logReadQueueMax),
+            passwords: configuration.users == nil
+                ? nil
+                : try BlockingPool(
+                    name: "log-passwords", threads: 1,
+                    queueMax: Limits.logUnauthenticatedConnectionsMax),
             metrics: metrics, logger: logger)
         self.writers = writers
         self.group = group
         connections = OpenConnections(broker: broker)
+    }
+
+    /// Says once who gets in, so that a forgotten user is noticed.
+    private static func report(_ given: [LogUser]?, _ users: UserTable, _ logger: Logger) {
+        guard let given else { return }
+        logger.notice(
+            "clients have to authenticate",
+            metadata: [
+                LogKeys.usersOfFile: "\(given.count)",
+                LogKeys.usersAdded: "\(users.alteredCount)",
+            ])
     }
 
     private static func lock(_ directory: String, _ disk: any LogDisk) throws -> DirectoryLock? {
@@ -106,20 +127,30 @@ package final class LogServer: Sendable {
     /// Listens; returns the port, which is chosen if `port` is 0.
     @discardableResult
     package func start(host: String, port: UInt16) async throws -> UInt16 {
-        let configuration = broker.configuration
+        try await listen(host, port, broker.configuration.advertised, nil)
+    }
+
+    /// Listens for clients that use TLS; returns the port, which is chosen if `port` is 0.
+    @discardableResult
+    package func startTLS(host: String, port: UInt16, context: TLSContext) async throws -> UInt16 {
+        try await listen(host, port, broker.configuration.advertisedTLS, TLSOffer(context))
+    }
+
+    private func listen(
+        _ host: String, _ port: UInt16, _ advertised: HostPort?, _ tls: TLSOffer?
+    ) async throws -> UInt16 {
         let connections = connections
         // Listening begins before the port is known; nobody can have asked for it yet, but a
         // client may come the moment it is, so the address is set from the wish first.
-        broker.advertised = configuration.advertised ?? HostPort(host: host, port: port)
+        let known = KafkaListener(
+            isTLS: tls != nil, advertised: advertised ?? HostPort(host: host, port: port))
         let listener = try await TCPListener.listen(
-            host: host, port: port, on: group, connectionsMax: Limits.logConnectionsMax,
+            host: host, port: port, on: group, connectionsMax: Limits.logConnectionsMax, tls: tls,
             logger: broker.logger
-        ) { KafkaConnection(owner: connections) }
-        if configuration.advertised == nil {
-            broker.advertised = HostPort(host: host, port: listener.port)
-        }
-        self.listener.withLock { $0 = listener }
-        if configuration.fsync == .interval { startSyncTimer() }
+        ) { KafkaConnection(owner: connections, listener: known) }
+        if advertised == nil { known.advertised = HostPort(host: host, port: listener.port) }
+        listeners.withLock { $0.append(listener) }
+        if broker.configuration.fsync == .interval { startSyncTimer() }
         return listener.port
     }
 
@@ -127,6 +158,7 @@ package final class LogServer: Sendable {
         let interval = Duration.milliseconds(Limits.logSyncIntervalMilliseconds)
         let writers = writers
         syncTimer.withLock {
+            if $0 != nil { return }
             $0 = group.next().schedule(after: interval, repeating: interval) {
                 for writer in writers { writer.syncUnsynced() }
             }
@@ -142,14 +174,15 @@ package final class LogServer: Sendable {
     /// Stops accepting, lets requests that are being served finish for up to `grace`, then syncs
     /// everything and ends the threads.
     package func stop(grace: Duration) async {
-        let listener = listener.withLock { $0 }
-        await listener?.stopAccepting()
+        let listeners = listeners.withLock { $0 }
+        for listener in listeners { await listener.stopAccepting() }
         broker.groups.shutdown()
         await connections.drain(grace: grace, on: group.next())
-        await listener?.close()
+        for listener in listeners { await listener.close() }
         syncTimer.withLock { $0?.cancel() }
         await broker.control.shutdown()
         await broker.readers.shutdown()
+        await broker.passwords?.shutdown()
         for writer in writers { await writer.shutdown() }
     }
 }

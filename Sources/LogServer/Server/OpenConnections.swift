@@ -8,6 +8,9 @@ internal import Synchronization
 final class OpenConnections: ConnectionOwner {
     private struct State {
         var open: [ObjectIdentifier: KafkaConnection] = [:]
+        /// Those of unknown clients, by the order in which they came.
+        var unknown: [ObjectIdentifier: UInt64] = [:]
+        var count: UInt64 = 0
         var isDraining = false
         var drained: CheckedContinuation<Void, Never>?
     }
@@ -19,16 +22,34 @@ final class OpenConnections: ConnectionOwner {
     init(broker: Broker) { self.broker = broker }
 
     func opened(_ connection: KafkaConnection) {
-        let isDraining = state.withLock { state in
+        let (isDraining, evicted) = state.withLock { state in
             state.open[ObjectIdentifier(connection)] = connection
-            return state.isDraining
+            state.count += 1
+            if connection.isUnknown { state.unknown[ObjectIdentifier(connection)] = state.count }
+            return (state.isDraining, Self.evict(&state))
         }
+        evicted?.onLoop { $0.abort() }
         if isDraining { connection.drain() }
+    }
+
+    /// Takes the oldest of the unknown off the list if there are too many: whoever means well is
+    /// done sooner than that.
+    private static func evict(_ state: inout State) -> KafkaConnection? {
+        guard state.unknown.count > Limits.logUnauthenticatedConnectionsMax,
+            let oldest = state.unknown.min(by: { $0.value < $1.value })?.key
+        else { return nil }
+        state.unknown[oldest] = nil
+        return state.open[oldest]
+    }
+
+    func known(_ connection: KafkaConnection) {
+        state.withLock { $0.unknown[ObjectIdentifier(connection)] = nil }
     }
 
     func closed(_ connection: KafkaConnection) {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.open[ObjectIdentifier(connection)] = nil
+            state.unknown[ObjectIdentifier(connection)] = nil
             guard state.open.isEmpty else { return nil }
             defer { state.drained = nil }
             return state.drained

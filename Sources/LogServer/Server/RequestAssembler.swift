@@ -16,9 +16,6 @@ struct RequestAssembler {
         case invalid(length: Int)
     }
 
-    /// Key, version and correlation id are in every request.
-    private static let bytesMin = 8
-
     private var lengthBytes: [UInt8] = []
     private var length = 0
     private var isAdmitted = false
@@ -33,15 +30,17 @@ struct RequestAssembler {
         content.reserveCapacity(min(length, Limits.readBufferBytes))
     }
 
-    /// Takes bytes from the front of `input`.
-    mutating func next(_ input: inout ArraySlice<UInt8>) -> Step {
+    /// Takes bytes from the front of `input`; `lengths` are those that a request may have.
+    mutating func next(
+        _ input: inout ArraySlice<UInt8>, lengths: ClosedRange<Int>
+    ) -> Step {
         while lengthBytes.count < 4 {
             guard let byte = input.popFirst() else { return .needsMore }
             lengthBytes.append(byte)
             guard lengthBytes.count == 4 else { continue }
             let value = lengthBytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
             length = Int(Int32(bitPattern: value))
-            guard (Self.bytesMin...Limits.logRequestBytesMax).contains(length) else {
+            guard lengths.contains(length) else {
                 return .invalid(length: length)
             }
         }
