@@ -59,6 +59,9 @@ struct MessageKind: Sendable {
         MessageKind(OffsetCommitRequest.self), MessageKind(OffsetDeleteRequest.self),
         MessageKind(OffsetFetchRequest.self), MessageKind(OffsetForLeaderEpochRequest.self),
         MessageKind(ProduceRequest.self), MessageKind(SyncGroupRequest.self),
+        MessageKind(AddPartitionsToTxnRequest.self), MessageKind(AddOffsetsToTxnRequest.self),
+        MessageKind(EndTxnRequest.self), MessageKind(TxnOffsetCommitRequest.self),
+        MessageKind(DescribeTransactionsRequest.self), MessageKind(ListTransactionsRequest.self),
     ]
 }
 

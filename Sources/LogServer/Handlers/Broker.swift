@@ -62,8 +62,13 @@ final class Broker: Sendable {
     let topics: TopicTable
     let identity: ServerIdentity
     let groups: GroupCoordinator
+    let transactions: TransactionCoordinator
+    /// Which batches of transactions are taken.
+    let gate: TransactionGate
     /// Why groups are not served, if so.
     let groupsDamage: String?
+    /// Why transactions are not served, if so.
+    let transactionsDamage: String?
     /// Reads for fetches and lookups.
     let readers: BlockingPool
     /// Changes of topics, one at a time.
@@ -76,7 +81,8 @@ final class Broker: Sendable {
 
     init(
         configuration: LogServerConfiguration, topics: TopicTable, identity: ServerIdentity,
-        groups: GroupCoordinator, groupsDamage: String?, readers: BlockingPool,
+        groups: GroupCoordinator, groupsDamage: String?, transactions: TransactionCoordinator,
+        gate: TransactionGate, transactionsDamage: String?, readers: BlockingPool,
         control: BlockingPool, metrics: LogServerMetrics, logger: Logger
     ) {
         self.configuration = configuration
@@ -84,6 +90,9 @@ final class Broker: Sendable {
         self.identity = identity
         self.groups = groups
         self.groupsDamage = groupsDamage
+        self.transactions = transactions
+        self.gate = gate
+        self.transactionsDamage = transactionsDamage
         self.readers = readers
         self.control = control
         self.metrics = metrics

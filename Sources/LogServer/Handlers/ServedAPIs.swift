@@ -20,6 +20,9 @@ enum ServedAPIs {
         entry(DescribeConfigsRequest.self), entry(CreatePartitionsRequest.self),
         entry(DeleteGroupsRequest.self), entry(OffsetDeleteRequest.self),
         entry(DescribeClusterRequest.self),
+        entry(AddPartitionsToTxnRequest.self), entry(AddOffsetsToTxnRequest.self),
+        entry(EndTxnRequest.self), entry(TxnOffsetCommitRequest.self),
+        entry(DescribeTransactionsRequest.self), entry(ListTransactionsRequest.self),
     ]
 
     private static func entry<Request: KafkaRequest>(
