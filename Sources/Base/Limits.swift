@@ -163,6 +163,12 @@ package enum Limits {
     package static let logScanWindowBytes = 1 << 20
     /// Idempotent producers that a partition remembers.
     package static let logProducersMax = 100_000
+    /// Aborted transactions of a partition whose records are still there: 32 MB.
+    package static let logAbortedMax = 1_000_000
+    /// Transactional ids that the coordinator knows at a time.
+    package static let transactionalIDsMax = 10_000
+    /// One transactional id.
+    package static let transactionalIDBytesMax = 1024
     /// A producer that has not written for a day may be forgotten: Kafka's own default.
     package static let logProducerExpiryMilliseconds: Int64 = 86_400_000
     /// Producer ids that are taken from the disk at once.

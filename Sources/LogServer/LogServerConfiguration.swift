@@ -16,6 +16,8 @@ package struct LogServerConfiguration: Sendable {
     package var defaultPartitions = 4
     /// How groups are coordinated.
     package var groups = GroupConfiguration()
+    /// How transactions are coordinated.
+    package var transactions = TransactionConfiguration()
     /// The number by which clients know this node.
     package var nodeID: Int32 = 0
     /// What clients are told to connect to; nil: the address listened on.

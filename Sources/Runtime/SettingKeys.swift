@@ -38,6 +38,8 @@ package enum SettingKeys {
         ("log_server.auto_create_topics", "whether an unknown topic is made on first use"),
         ("log_server.partitions", "partitions of a topic made that way"),
         ("log_server.group_initial_rebalance_delay_ms", "wait for further members of a new group"),
+        ("log_server.transaction_max_timeout_ms", "longest that a transaction may stay open"),
+        ("log_server.transactional_id_expiration_ms", "how long an unused id is remembered"),
         ("logging.level", "trace, debug, info, notice, warning, error or critical"),
         ("logging.format", "text or json"),
         ("process.exit_with_parent", "whether to be killed when the starting process dies"),

@@ -46,6 +46,10 @@ struct LogServerCommand: AsyncParsableCommand {
     var logServerPartitions: String?
     @Option(help: "Milliseconds that a new group waits for further members.")
     var logServerGroupInitialRebalanceDelayMs: String?
+    @Option(help: "Milliseconds that a transaction may stay open at most.")
+    var logServerTransactionMaxTimeoutMs: String?
+    @Option(help: "Milliseconds for which an unused transactional id is remembered.")
+    var logServerTransactionalIdExpirationMs: String?
     @Option(help: "HOST:PORT of /healthz, /readyz and /metrics.")
     var adminListen: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
@@ -72,6 +76,9 @@ struct LogServerCommand: AsyncParsableCommand {
                 "log_server.partitions": logServerPartitions,
                 "log_server.group_initial_rebalance_delay_ms":
                     logServerGroupInitialRebalanceDelayMs,
+                "log_server.transaction_max_timeout_ms": logServerTransactionMaxTimeoutMs,
+                "log_server.transactional_id_expiration_ms":
+                    logServerTransactionalIdExpirationMs,
                 "admin.listen": adminListen, "logging.level": loggingLevel,
                 "logging.format": loggingFormat,
             ], build)
@@ -113,6 +120,13 @@ private func configuration(_ settings: Settings) throws -> LogServerConfiguratio
         "log_server.partitions", default: 4, in: 1...Limits.logPartitionsMax)
     configuration.groups.initialRebalanceDelay = try settings.milliseconds(
         "log_server.group_initial_rebalance_delay_ms", default: 3000, in: 0...60_000)
+    configuration.transactions.timeoutMax = Int64(
+        try settings.integer(
+            "log_server.transaction_max_timeout_ms", default: 900_000, in: 1...Int(Int32.max)))
+    configuration.transactions.idExpiration = Int64(
+        try settings.integer(
+            "log_server.transactional_id_expiration_ms", default: 604_800_000,
+            in: 1...Int(Int32.max)))
     if try settings.optionalString("log_server.advertised") != nil {
         configuration.advertised = try settings.hostPort("log_server.advertised")
     }

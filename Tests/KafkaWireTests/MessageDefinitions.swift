@@ -199,5 +199,27 @@ enum MessageDefinitions {
         14 response 1-3: i32 i16 b
         14 response 4-4: ~ i32 i16 b
         14 response 5-5: ~ i32 i16 s? s? b
+        24 request 0-2: s i64 i16 [s [i32]]
+        24 request 3-3: ~ s i64 i16 [s [i32]]
+        24 response 0-2: i32 [s [i32 i16]]
+        24 response 3-3: ~ i32 [s [i32 i16]]
+        25 request 0-2: s i64 i16 s
+        25 request 3-4: ~ s i64 i16 s
+        25 response 0-2: i32 i16
+        25 response 3-4: ~ i32 i16
+        26 request 0-2: s i64 i16 bool
+        26 request 3-4: ~ s i64 i16 bool
+        26 response 0-2: i32 i16
+        26 response 3-4: ~ i32 i16
+        28 request 0-1: s s i64 i16 [s [i32 i64 s?]]
+        28 request 2-2: s s i64 i16 [s [i32 i64 i32 s?]]
+        28 request 3-4: ~ s s i64 i16 i32 s s? [s [i32 i64 i32 s?]]
+        28 response 0-2: i32 [s [i32 i16]]
+        28 response 3-4: ~ i32 [s [i32 i16]]
+        65 request 0-0: ~ [s]
+        65 response 0-0: ~ i32 [i16 s s i32 i64 i64 i16 [s [i32]]]
+        66 request 0-0: ~ [s] [i64]
+        66 request 1-1: ~ [s] [i64] i64
+        66 response 0-1: ~ i32 i16 [s] [s i64 s]
         """
 }

@@ -62,6 +62,9 @@ struct MessageKind: Sendable {
         MessageKind(SaslHandshakeRequest.self), MessageKind(SaslAuthenticateRequest.self),
         MessageKind(DescribeUserScramCredentialsRequest.self),
         MessageKind(AlterUserScramCredentialsRequest.self),
+        MessageKind(AddPartitionsToTxnRequest.self), MessageKind(AddOffsetsToTxnRequest.self),
+        MessageKind(EndTxnRequest.self), MessageKind(TxnOffsetCommitRequest.self),
+        MessageKind(DescribeTransactionsRequest.self), MessageKind(ListTransactionsRequest.self),
     ]
 }
 

@@ -21,7 +21,8 @@ private final class MemoryOffsetsLog: OffsetsLog {
     let state = Mutex(State())
 
     func append(
-        _ records: [OffsetsRecord], completion: @escaping @Sendable (KafkaErrorCode) -> Void
+        _ records: [OffsetsRecord], in producer: TransactionProducer?,
+        completion: @escaping @Sendable (KafkaErrorCode) -> Void
     ) {
         let isHeld = state.withLock { state in
             state.records += records

@@ -55,7 +55,7 @@ struct World {
             case .synced(let id, let response):
                 #expect(synced[id] == nil, "sync \(id.number) answered twice")
                 synced[id] = response
-            case .append(let id, let records):
+            case .append(let id, let records, _):
                 underWay.append((id, records))
                 if appendsAtOnce { endAppend() }
             case .wake(let group, let at):

@@ -18,8 +18,8 @@ import Testing
             #expect(made.partitions.map(\.index) == [0, 1, 2])
             #expect(try client.metadata(["no/slash"]).topics.first?.error == .invalidTopic)
             let all = try client.metadata(nil)
-            #expect(all.topics.map(\.name) == ["__consumer_offsets", "new"])
-            #expect(all.topics.map(\.isInternal) == [true, false])
+            #expect(all.topics.map(\.name) == ["__consumer_offsets", "__transaction_state", "new"])
+            #expect(all.topics.map(\.isInternal) == [true, true, false])
             #expect(all.brokers.map(\.port) == [Int32(server.port)])
             #expect(all.clusterID?.utf8.count == 22)
             #expect(try client.metadata([]).topics.isEmpty)
@@ -177,7 +177,8 @@ import Testing
         try await withServer(directory: directory) { server in
             let client = try server.client()
             let all = try client.metadata(nil, creates: false)
-            #expect(all.topics.map(\.name) == ["__consumer_offsets", "kept"])
+            #expect(
+                all.topics.map(\.name) == ["__consumer_offsets", "__transaction_state", "kept"])
             #expect(all.topics.last?.topicID == kept)
             #expect(all.clusterID == cluster)
             #expect(try client.fetch("kept", 1, from: 0).values() == ["a"])

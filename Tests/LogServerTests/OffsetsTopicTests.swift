@@ -22,7 +22,10 @@ import Testing
     private func contents() async throws -> [[UInt8]: [UInt8]] {
         let (_, writer, topic) = try open()
         var found: [[UInt8]: [UInt8]] = [:]
-        try topic.replay { records in for record in records { found[record.key] = record.value } }
+        try topic.replay { entry in
+            guard case .records(let records) = entry else { return }
+            for record in records { found[record.key] = record.value }
+        }
         await writer.shutdown()
         return found
     }

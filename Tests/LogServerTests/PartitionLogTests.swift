@@ -201,7 +201,7 @@ import Testing
         #expect(refusal(batch(["a"]), BatchRules(bytesMax: 60))?.code == .messageTooLarge)
         #expect(refusal(try sealed { $0.lastOffsetDelta = 5 })?.code == .invalidRecord)
         #expect(refusal(try sealed { $0.attributes |= 32 })?.code == .invalidRecord)
-        #expect(refusal(try sealed { $0.attributes |= 16 })?.code == .invalidTransactionState)
+        #expect(refusal(try sealed { $0.attributes |= 16 })?.code == .invalidRecord)
         #expect(refusal(try sealed { $0.attributes |= 8 })?.code == .invalidTimestamp)
     }
 

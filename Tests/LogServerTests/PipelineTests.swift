@@ -100,7 +100,7 @@ import Testing
             #expect(try answer(client).id == 2)
             #expect(try answer(client).id == 3)
             #expect(
-                try client.receive(answerTo: MetadataRequest.self, version: 9).topics.count == 2)
+                try client.receive(answerTo: MetadataRequest.self, version: 9).topics.count == 3)
         }
     }
 

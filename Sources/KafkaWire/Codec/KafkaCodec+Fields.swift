@@ -90,6 +90,15 @@ extension KafkaCodec {
     }
 
     package mutating func field(
+        _ value: inout [Int64], from first: Int16 = 0, through last: Int16 = .max
+    ) throws(KafkaWireError) {
+        guard has(first, last) else { return }
+        var optional: [Int64]? = value
+        try array(&optional, nullable: false, empty: 0, visit: visitInt64)
+        value = optional ?? []
+    }
+
+    package mutating func field(
         _ value: inout [String], from first: Int16 = 0, through last: Int16 = .max
     ) throws(KafkaWireError) {
         guard has(first, last) else { return }
@@ -129,6 +138,12 @@ private func visitInt32(
     _ value: inout Int32, _ codec: inout some KafkaCodec
 ) throws(KafkaWireError) {
     try codec.int32(&value)
+}
+
+private func visitInt64(
+    _ value: inout Int64, _ codec: inout some KafkaCodec
+) throws(KafkaWireError) {
+    try codec.int64(&value)
 }
 
 private func visitString(

@@ -57,6 +57,7 @@ extension KafkaErrorCode {
     package static let invalidTransactionTimeout = KafkaErrorCode(rawValue: 50)
     package static let concurrentTransactions = KafkaErrorCode(rawValue: 51)
     package static let securityDisabled = KafkaErrorCode(rawValue: 54)
+    package static let operationNotAttempted = KafkaErrorCode(rawValue: 55)
     package static let storageError = KafkaErrorCode(rawValue: 56)
     package static let saslAuthenticationFailed = KafkaErrorCode(rawValue: 58)
     package static let unknownProducerID = KafkaErrorCode(rawValue: 59)
@@ -80,6 +81,7 @@ extension KafkaErrorCode {
     package static let duplicateResource = KafkaErrorCode(rawValue: 92)
     package static let unacceptableCredential = KafkaErrorCode(rawValue: 93)
     package static let unknownTopicID = KafkaErrorCode(rawValue: 100)
+    package static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
 
     private static let texts: [Int16: String] = [
         -1: "unexpected failure of the server",
@@ -129,6 +131,7 @@ extension KafkaErrorCode {
         50: "transaction timeout too long",
         51: "the last transaction is still finishing",
         54: "no authorizer is set up",
+        55: "not tried, since another part of the request is wrong",
         56: "the disk failed or the partition is damaged",
         58: "wrong credentials",
         59: "no state for this producer",
@@ -152,5 +155,6 @@ extension KafkaErrorCode {
         92: "named twice in one request",
         93: "the credential does not meet the requirements",
         100: "no topic with this id",
+        105: "no such transactional id",
     ]
 }

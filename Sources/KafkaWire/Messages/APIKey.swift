@@ -25,6 +25,10 @@ package struct APIKey: RawRepresentable, Sendable, Hashable {
     package static let deleteRecords = APIKey(rawValue: 21)
     package static let initProducerID = APIKey(rawValue: 22)
     package static let offsetForLeaderEpoch = APIKey(rawValue: 23)
+    package static let addPartitionsToTxn = APIKey(rawValue: 24)
+    package static let addOffsetsToTxn = APIKey(rawValue: 25)
+    package static let endTxn = APIKey(rawValue: 26)
+    package static let txnOffsetCommit = APIKey(rawValue: 28)
     package static let describeConfigs = APIKey(rawValue: 32)
     package static let saslAuthenticate = APIKey(rawValue: 36)
     package static let createPartitions = APIKey(rawValue: 37)
@@ -33,4 +37,6 @@ package struct APIKey: RawRepresentable, Sendable, Hashable {
     package static let describeUserScramCredentials = APIKey(rawValue: 50)
     package static let alterUserScramCredentials = APIKey(rawValue: 51)
     package static let describeCluster = APIKey(rawValue: 60)
+    package static let describeTransactions = APIKey(rawValue: 65)
+    package static let listTransactions = APIKey(rawValue: 66)
 }

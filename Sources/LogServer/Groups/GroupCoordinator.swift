@@ -25,7 +25,10 @@ package final class GroupCoordinator: Sendable {
 
     /// Replays records of `__consumer_offsets` in their order, before the first request; may be
     /// called again with the records that follow. Returns when they are taken over.
-    package func load(_ records: [OffsetsRecord]) { runner.load(records) }
+    package func load(_ records: [OffsetsRecord]) { runner.load(.records(records)) }
+
+    /// The same for everything that the topic may hold.
+    func load(_ entry: OffsetsEntry) { runner.load(entry) }
 
     // MARK: Members
 
@@ -95,6 +98,30 @@ package final class GroupCoordinator: Sendable {
         let unavailable = OffsetCommitResponse(request) { _, _ in .coordinatorNotAvailable }
         runner.answerLater(reply, unavailable, failing: { $0.failing($1) }) {
             $0.commit(request, at: $1)
+        }
+    }
+
+    /// Answers when the offsets are durable; they count when their transaction is committed.
+    package func commitInTransaction(
+        _ request: TxnOffsetCommitRequest, version: Int16, client: GroupClient,
+        reply: @escaping Reply<TxnOffsetCommitResponse>
+    ) {
+        let commit = OffsetCommitRequest(request)
+        let producer = TransactionProducer(id: request.producerID, epoch: request.producerEpoch)
+        let unavailable = OffsetCommitResponse(commit) { _, _ in .coordinatorNotAvailable }
+        runner.answerLater(
+            { reply(TxnOffsetCommitResponse($0)) }, unavailable, failing: { $0.failing($1) }
+        ) {
+            $0.commit(commit, in: producer, at: $1)
+        }
+    }
+
+    /// The end of a transaction is in the offsets topic. `completion` is called when the offsets
+    /// that it committed show.
+    func endTransaction(_ marker: EndMarker, completion: @escaping @Sendable () -> Void) {
+        runner.run { state, time in
+            if !state.isShutDown { state.table.endTransaction(marker, at: time) }
+            return completion
         }
     }
 

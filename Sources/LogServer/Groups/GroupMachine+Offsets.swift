@@ -6,11 +6,12 @@ extension GroupMachine {
     /// Whether the commit is the group's to make; nil if it is. A member's commit shows that it is
     /// alive.
     mutating func refusalOfCommit(
-        _ request: OffsetCommitRequest, at time: GroupTime
+        _ request: OffsetCommitRequest, inTransaction: Bool = false, at time: GroupTime
     ) -> KafkaErrorCode? {
         let isSimple =
             request.generationID < 0 && request.memberID.isEmpty && request.groupInstanceID == nil
-        if isSimple { return state == .empty ? nil : .unknownMemberID }
+        // Producers of old clients do not say for which member they commit.
+        if isSimple { return state == .empty || inTransaction ? nil : .unknownMemberID }
         // A consumer without a group of members may still name itself.
         if request.generationID < 0, state == .empty { return nil }
         if let error = refusal(memberID: request.memberID, instanceID: request.groupInstanceID) {
@@ -20,7 +21,7 @@ extension GroupMachine {
         touch(request.memberID, now: time.now)
         // Its partitions may be somebody else's already: the answer makes it join again. While the
         // group prepares, nobody else can have them yet.
-        return state == .completing ? .rebalanceInProgress : nil
+        return state == .completing && !inTransaction ? .rebalanceInProgress : nil
     }
 
     /// Whether members read the topic. What a subscription that we cannot read says is unknown, so

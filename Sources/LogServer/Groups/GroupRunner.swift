@@ -61,11 +61,22 @@ final class GroupRunner: Sendable {
         let timer: LoopTimer
     }
 
-    /// Applies records of the offsets topic; returns when that is done.
-    func load(_ records: [OffsetsRecord]) {
+    /// Applies what the offsets topic holds; returns when that is done.
+    func load(_ entry: OffsetsEntry) {
         let time = GroupTime.current
+        let records: [OffsetsRecord]
+        var producer: TransactionProducer?
+        switch entry {
+        case .records(let own): records = own
+        case .pending(let own, let writer): (records, producer) = (own, writer)
+        case .end(let marker):
+            return state.withLock { state in
+                state.table.endTransaction(marker, at: time)
+                _ = state.table.takeActions()
+            }
+        }
         let bad = state.withLock { state in
-            let bad = records.count { !state.table.load($0, at: time) }
+            let bad = records.count { !state.table.load($0, in: producer, at: time) }
             // Nothing that a record brings back has a deadline or an answer to give.
             _ = state.table.takeActions()
             metrics.groups.record(state.table.groups.count)
@@ -154,8 +165,8 @@ final class GroupRunner: Sendable {
         case .synced(let id, let response):
             guard let reply = state.syncs.removeValue(forKey: id) else { return nil }
             return { reply(response) }
-        case .append(let id, let records):
-            return { [self] in append(records, id) }
+        case .append(let id, let records, let producer):
+            return { [self] in append(records, in: producer, id) }
         case .wake(let groupID, let deadline):
             arm(groupID, at: deadline, &state, time)
             return nil
@@ -200,13 +211,15 @@ final class GroupRunner: Sendable {
 
     // MARK: Appends
 
-    private func append(_ records: [OffsetsRecord], _ id: AppendID) {
-        offsetsLog.append(records) { [self] error in
+    private func append(
+        _ records: [OffsetsRecord], in producer: TransactionProducer?, _ id: AppendID
+    ) {
+        offsetsLog.append(records, in: producer) { [self] error in
             run { [self] state, time in
                 state.table.appended(id, isDurable: error == .none, at: time)
                 let waiting = state.appends.removeValue(forKey: id)
                 return { [self] in
-                    if error != .none { logFailedAppend(error) }
+                    if error != .none, !error.isOfTransaction { logFailedAppend(error) }
                     waiting?.answer(error.ofFailedAppend)
                 }
             }
@@ -274,7 +287,13 @@ extension KafkaErrorCode {
         switch self {
         case .none: .none
         case .messageTooLarge: .invalidCommitOffsetSize
-        default: .coordinatorNotAvailable
+        default: isOfTransaction ? self : .coordinatorNotAvailable
         }
+    }
+
+    /// The transaction is over, or another producer's.
+    fileprivate var isOfTransaction: Bool {
+        self == .invalidProducerEpoch || self == .invalidProducerIDMapping
+            || self == .invalidTransactionState
     }
 }

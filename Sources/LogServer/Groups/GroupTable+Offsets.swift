@@ -6,11 +6,13 @@ internal import KafkaWire
 extension GroupTable {
     // MARK: Commit
 
-    /// Checks a commit and hands what is good of it to the offsets topic.
+    /// Checks a commit and hands what is good of it to the offsets topic. That of a transaction's
+    /// producer counts when the transaction is committed.
     mutating func commit(
-        _ request: OffsetCommitRequest, at time: GroupTime
+        _ request: OffsetCommitRequest, in producer: TransactionProducer? = nil,
+        at time: GroupTime
     ) -> GroupAnswer<OffsetCommitResponse> {
-        if let error = refusal(of: request, at: time) {
+        if let error = refusal(of: request, inTransaction: producer != nil, at: time) {
             return GroupAnswer(response: OffsetCommitResponse(request) { _, _ in error })
         }
         var changes: [TopicPartition: GroupOffsets.Change] = [:]
@@ -36,19 +38,26 @@ extension GroupTable {
             return .none
         }
         guard !records.isEmpty else { return GroupAnswer(response: response) }
+        if let producer {
+            let id = append(records, in: producer)
+            pendingOffsets.begin(id, changes, of: request.groupID, by: producer.id)
+            return GroupAnswer(response: response, append: id)
+        }
         let id = append(records, changing: changes, in: request.groupID, at: time)
         return GroupAnswer(response: response, append: id)
     }
 
     private mutating func refusal(
-        of request: OffsetCommitRequest, at time: GroupTime
+        of request: OffsetCommitRequest, inTransaction: Bool, at time: GroupTime
     ) -> KafkaErrorCode? {
         guard isValid(groupID: request.groupID) else { return .invalidGroupID }
         if groups[request.groupID] == nil {
             guard request.generationID < 0 else { return .illegalGeneration }
             guard groups.count < Limits.groupsMax else { return .policyViolation }
         }
-        return withGroup(request.groupID, at: time) { $0.refusalOfCommit(request, at: time) }
+        return withGroup(request.groupID, at: time) {
+            $0.refusalOfCommit(request, inTransaction: inTransaction, at: time)
+        }
     }
 
     /// The record's text has a length of two bytes, whatever the setting says.
@@ -71,14 +80,16 @@ extension GroupTable {
             guard isValid(groupID: request.groupID) else {
                 return OffsetFetchResponse(request, version: version, error: .invalidGroupID)
             }
-            response.topics = offsets(of: request.groupID, request.topics)
+            response.topics = offsets(
+                of: request.groupID, request.topics, requireStable: request.requireStable)
             return response
         }
         response.groups = unique(request.groups, by: \.groupID).map { asked in
             var group = OffsetFetchResponse.Group()
             group.groupID = asked.groupID
             if isValid(groupID: asked.groupID) {
-                group.topics = offsets(of: asked.groupID, asked.topics)
+                group.topics = offsets(
+                    of: asked.groupID, asked.topics, requireStable: request.requireStable)
             } else {
                 group.error = .invalidGroupID
             }
@@ -88,7 +99,7 @@ extension GroupTable {
     }
 
     private func offsets(
-        of groupID: String, _ asked: [OffsetFetchRequest.Topic]?
+        of groupID: String, _ asked: [OffsetFetchRequest.Topic]?, requireStable: Bool
     ) -> [OffsetFetchResponse.Topic] {
         let committed = groups[groupID]?.offsets.committed ?? [:]
         return (asked ?? Self.topics(of: committed.keys)).map { topic in
@@ -96,7 +107,12 @@ extension GroupTable {
             answer.name = topic.name
             answer.partitions = topic.partitions.map { index in
                 let partition = TopicPartition(topic: topic.name, partition: index)
-                return OffsetFetchResponse.Partition(index, committed[partition])
+                guard requireStable, pendingOffsets.holds(partition, of: groupID) else {
+                    return OffsetFetchResponse.Partition(index, committed[partition])
+                }
+                var unstable = OffsetFetchResponse.Partition(index, nil)
+                unstable.error = .unstableOffsetCommit
+                return unstable
             }
             return answer
         }
@@ -194,13 +210,16 @@ extension GroupTable {
 
     // MARK: Load
 
-    /// Applies one record of the offsets topic. False if it is not one of ours, or damaged.
-    mutating func load(_ record: OffsetsRecord, at time: GroupTime) -> Bool {
+    /// Applies one record of the offsets topic; of a transaction if there is a producer. False if
+    /// it is not one of ours, or damaged.
+    mutating func load(
+        _ record: OffsetsRecord, in producer: TransactionProducer? = nil, at time: GroupTime
+    ) -> Bool {
         do {
             if let key = try decodeVersioned(
                 OffsetCommitKey.self, versions: OffsetCommitKey.versions, record.key)
             {
-                return try load(key, record.value, at: time)
+                return try load(key, record.value, in: producer, at: time)
             }
             guard
                 let key = try decodeVersioned(
@@ -214,7 +233,8 @@ extension GroupTable {
     }
 
     private mutating func load(
-        _ key: OffsetCommitKey, _ bytes: [UInt8]?, at time: GroupTime
+        _ key: OffsetCommitKey, _ bytes: [UInt8]?, in producer: TransactionProducer?,
+        at time: GroupTime
     ) throws(KafkaWireError) -> Bool {
         let partition = TopicPartition(topic: key.topic, partition: key.partition)
         guard let bytes else {
@@ -226,6 +246,11 @@ extension GroupTable {
             let value = try decodeVersioned(
                 OffsetCommitValue.self, versions: OffsetCommitValue.versions, bytes)
         else { return false }
+        if let producer {
+            pendingOffsets.hold(
+                [partition: CommittedOffset(value)], of: key.groupID, by: producer.id)
+            return true
+        }
         withGroup(key.groupID, at: time) {
             $0.offsets.apply(.commit(CommittedOffset(value)), to: partition)
         }

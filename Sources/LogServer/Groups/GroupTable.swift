@@ -8,8 +8,9 @@ internal import KafkaWire
 enum GroupTableAction: Sendable {
     case joined(GroupRequestID, JoinGroupResponse)
     case synced(GroupRequestID, SyncGroupResponse)
-    /// Append, and call `appended` with the outcome.
-    case append(AppendID, [OffsetsRecord])
+    /// Append, as records of a transaction if there is a producer, and call `appended` with the
+    /// outcome.
+    case append(AppendID, [OffsetsRecord], in: TransactionProducer?)
     /// Call `wake` for the group at this time.
     case wake(String, at: Duration)
     case note(GroupNote)
@@ -30,6 +31,8 @@ struct GroupTable: Sendable {
     private var lastAppend: UInt64 = 0
     /// Which group's offsets an append on its way changes.
     private var changedGroups: [AppendID: String] = [:]
+    /// Offsets that open transactions commit.
+    var pendingOffsets = PendingOffsets()
     private var actions: [GroupTableAction] = []
 
     init(
@@ -78,10 +81,12 @@ struct GroupTable: Sendable {
         }
     }
 
-    mutating func append(_ records: [OffsetsRecord]) -> AppendID {
+    mutating func append(
+        _ records: [OffsetsRecord], in producer: TransactionProducer? = nil
+    ) -> AppendID {
         lastAppend += 1
         let id = AppendID(number: lastAppend)
-        actions.append(.append(id, records))
+        actions.append(.append(id, records, in: producer))
         return id
     }
 
@@ -98,6 +103,7 @@ struct GroupTable: Sendable {
 
     /// An append has ended.
     mutating func appended(_ id: AppendID, isDurable: Bool, at time: GroupTime) {
+        pendingOffsets.end(id, isDurable: isDurable)
         guard let groupID = changedGroups.removeValue(forKey: id), groups[groupID] != nil else {
             return
         }

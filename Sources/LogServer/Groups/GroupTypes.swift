@@ -7,10 +7,21 @@ package typealias OffsetsRecord = (key: [UInt8], value: [UInt8]?)
 
 /// Where committed offsets are kept.
 package protocol OffsetsLog: Sendable {
-    /// Appends `records` after everything appended before. `completion` is called once, from any
-    /// thread: with `.none` when the records will survive a power cut, else with what went wrong.
+    /// Appends `records` after everything appended before; those of a transaction in the name of
+    /// its producer, as long as it is open. `completion` is called once, from any thread: with
+    /// `.none` when the records will survive a power cut, else with what went wrong.
     func append(
-        _ records: [OffsetsRecord], completion: @escaping @Sendable (KafkaErrorCode) -> Void)
+        _ records: [OffsetsRecord], in producer: TransactionProducer?,
+        completion: @escaping @Sendable (KafkaErrorCode) -> Void)
+}
+
+extension OffsetsLog {
+    /// The same outside of a transaction.
+    func append(
+        _ records: [OffsetsRecord], completion: @escaping @Sendable (KafkaErrorCode) -> Void
+    ) {
+        append(records, in: nil, completion: completion)
+    }
 }
 
 /// Which partitions there are.

@@ -18,7 +18,8 @@ extension Broker {
         }
         let parts = parts(of: request, byID: context.version >= 13)
         let call = FetchCall(
-            parts, minBytes: Int(request.minBytes), loop: context.loop
+            parts, minBytes: Int(request.minBytes), committedOnly: request.readsCommitted,
+            loop: context.loop
         ) { [self] in
             run(on: readers, reply) { [self] in read(request, parts) }
         }
@@ -85,7 +86,9 @@ extension Broker {
             asked: Int(request.maxBytes), unsent: unsentBytes.load(ordering: .relaxed))
         var bytes = 0
         for part in parts {
-            let result = read(part, bytesMax: bytesMax - bytes, isFirst: bytes == 0)
+            let result = read(
+                part, bytesMax: bytesMax - bytes, isFirst: bytes == 0,
+                committedOnly: request.readsCommitted)
             bytes += result.records?.count ?? 0
             response.topics[part.topicIndex].partitions.append(result)
         }
@@ -94,28 +97,49 @@ extension Broker {
     }
 
     private func read(
-        _ part: FetchPart, bytesMax: Int, isFirst: Bool
+        _ part: FetchPart, bytesMax: Int, isFirst: Bool, committedOnly: Bool
     ) -> FetchResponse.Partition {
         var result = FetchResponse.Partition()
         result.index = part.request.index
         result.error = part.error
         result.records = .empty
+        if committedOnly { result.abortedTransactions = [] }
         guard let log = part.log else { return result }
         if part.error == .none {
             let outcome = log.read(
                 from: part.request.fetchOffset,
                 bytesMax: max(min(Int(part.request.maxBytes), bytesMax), 0),
-                takesLargeFirst: isFirst)
+                takesLargeFirst: isFirst, committedOnly: committedOnly)
             switch outcome {
-            case .records(let records): result.records = .owned(records)
+            case .records(let records):
+                result.records = .owned(records)
+                if committedOnly {
+                    result.abortedTransactions = log.aborted(
+                        from: part.request.fetchOffset, in: records[...]
+                    ).map(FetchResponse.AbortedTransaction.init)
+                }
             case .outOfRange: result.error = .offsetOutOfRange
             case .failed(let code): result.error = code
             }
         }
         // After the read, so that the watermark is never below what was read.
-        result.highWatermark = log.highWatermark
-        result.lastStableOffset = result.highWatermark
+        (result.lastStableOffset, result.highWatermark) = log.view.withLock {
+            ($0.lastStable, $0.highWatermark)
+        }
         result.logStartOffset = log.logStart
         return result
+    }
+}
+
+extension FetchRequest {
+    /// Whether only records of committed transactions, and of none, are asked for.
+    fileprivate var readsCommitted: Bool { isolationLevel == 1 }
+}
+
+extension FetchResponse.AbortedTransaction {
+    fileprivate init(_ aborted: PartitionTransactions.Aborted) {
+        self.init()
+        producerID = aborted.producerID
+        firstOffset = aborted.firstOffset
     }
 }

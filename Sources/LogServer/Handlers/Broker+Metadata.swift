@@ -151,14 +151,14 @@ extension Broker {
         result.key = key
         result.nodeID = -1
         result.port = -1
-        guard type == 0 else {
+        guard type == 0 || type == 1 else {
             result.error = .invalidRequest
-            result.errorMessage = "only groups have a coordinator here, transactions are not served"
+            result.errorMessage = "only groups and transactions have a coordinator"
             return result
         }
-        guard groupsDamage == nil else {
+        if let damage = type == 0 ? groupsDamage : transactionsDamage {
             result.error = .coordinatorNotAvailable
-            result.errorMessage = groupsDamage
+            result.errorMessage = damage
             return result
         }
         result.nodeID = nodeID

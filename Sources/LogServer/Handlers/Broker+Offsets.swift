@@ -33,14 +33,17 @@ extension Broker {
         response.topics = request.topics.map { entry in
             var topic = ListOffsetsResponse.Topic()
             topic.name = entry.name
-            topic.partitions = entry.partitions.map { offset($0, in: entry.name, version) }
+            topic.partitions = entry.partitions.map {
+                offset($0, in: entry.name, version, committedOnly: request.isolationLevel == 1)
+            }
             return topic
         }
         return response
     }
 
     private func offset(
-        _ entry: ListOffsetsRequest.Partition, in topic: String, _ version: Int16
+        _ entry: ListOffsetsRequest.Partition, in topic: String, _ version: Int16,
+        committedOnly: Bool
     ) -> ListOffsetsResponse.Partition {
         var result = ListOffsetsResponse.Partition()
         result.index = entry.index
@@ -54,15 +57,16 @@ extension Broker {
         }
         result.error = Self.epochError(entry.currentLeaderEpoch, log.leaderEpoch)
         guard result.error == .none else { return result }
+        let end = committedOnly ? log.lastStable : log.highWatermark
         do {
             switch entry.timestamp {
-            case SpecialTime.latest: result.offset = log.highWatermark
+            case SpecialTime.latest: result.offset = end
             case SpecialTime.earliest: result.offset = log.logStart
             case SpecialTime.earliestLocal where version >= 8: result.offset = log.logStart
             case SpecialTime.largest where version >= 7:
-                set(&result, try log.recordWithLargestTimestamp())
+                set(&result, try log.recordWithLargestTimestamp(), before: end)
             case SpecialTime.tiers where version >= 8: break
-            case 0...: set(&result, try log.firstRecord(atOrAfter: entry.timestamp))
+            case 0...: set(&result, try log.firstRecord(atOrAfter: entry.timestamp), before: end)
             default: result.error = .unsupportedVersion
             }
         } catch {
@@ -73,8 +77,10 @@ extension Broker {
         return result
     }
 
-    private func set(_ result: inout ListOffsetsResponse.Partition, _ found: TimedOffset?) {
-        guard let found else { return }
+    private func set(
+        _ result: inout ListOffsetsResponse.Partition, _ found: TimedOffset?, before end: Int64
+    ) {
+        guard let found, found.offset < end else { return }
         result.offset = found.offset
         result.timestamp = found.timestamp
     }

@@ -1,5 +1,5 @@
 // Produce: check each batch on the loop, hand it to its partition's writer, answer when all are
-// where the client wants them. Also InitProducerId.
+// where the client wants them.
 
 internal import Base
 internal import EventLoop
@@ -53,7 +53,10 @@ extension Broker {
             let batch = try CheckedBatch(entry.records, rules: log.rules.batches)
             let blank = result
             partition.writer.append(
-                PendingAppend(log: log, batch: batch, waitsForSync: acks == -1) { outcome in
+                PendingAppend(
+                    log: log, batch: batch, waitsForSync: acks == -1,
+                    admission: admission(of: batch, to: partition)
+                ) { outcome in
                     gather.set(slot, Self.result(blank, outcome, log))
                 })
         } catch {
@@ -67,6 +70,17 @@ extension Broker {
             }
             gather.set(slot, result)
         }
+    }
+
+    /// Batches of transactions are taken while their transaction is open.
+    private func admission(
+        of batch: CheckedBatch, to partition: Partition
+    ) -> (@Sendable () -> KafkaErrorCode)? {
+        guard batch.header.isTransactional else { return nil }
+        let producer = TransactionProducer(
+            id: batch.header.producerID, epoch: batch.header.producerEpoch)
+        let name = TopicPartition(topic: partition.topic, partition: partition.index)
+        return { [gate] in gate.verdict(producer, name) }
     }
 
     private func target(
@@ -107,35 +121,5 @@ extension Broker {
             result.errorMessage = message
         }
         return result
-    }
-
-    // MARK: InitProducerId
-
-    func initProducerID(
-        _ request: InitProducerIDRequest, _ context: RequestContext,
-        _ reply: @escaping Reply<InitProducerIDResponse>
-    ) {
-        var response = InitProducerIDResponse()
-        guard request.transactionalID == nil else {
-            response.error = .unsupportedVersion
-            return reply(.response(response))
-        }
-        // A producer that lost its place goes on with its id and the next epoch, which fences what
-        // may still be on its way; the last epoch is kept back, as Kafka does.
-        if request.producerID >= 0, (0..<Int16.max - 1).contains(request.producerEpoch) {
-            response.producerID = request.producerID
-            response.producerEpoch = request.producerEpoch + 1
-            return reply(.response(response))
-        }
-        let blank = response
-        run(on: control, reply) { [self] in
-            var response = blank
-            do { response.producerID = try identity.newProducerID() } catch {
-                logger.error(
-                    "no producer id could be reserved", metadata: [LogKeys.reason: "\(error)"])
-                response.error = .storageError
-            }
-            return response
-        }
     }
 }

@@ -64,8 +64,13 @@ final class Broker: Sendable {
     let topics: TopicTable
     let identity: ServerIdentity
     let groups: GroupCoordinator
+    let transactions: TransactionCoordinator
+    /// Which batches of transactions are taken.
+    let gate: TransactionGate
     /// Why groups are not served, if so.
     let groupsDamage: String?
+    /// Why transactions are not served, if so.
+    let transactionsDamage: String?
     /// Reads for fetches and lookups.
     let readers: BlockingPool
     /// Changes of topics, one at a time.
@@ -81,7 +86,8 @@ final class Broker: Sendable {
 
     init(
         configuration: LogServerConfiguration, topics: TopicTable, identity: ServerIdentity,
-        groups: GroupCoordinator, groupsDamage: String?, users: UserTable,
+        groups: GroupCoordinator, groupsDamage: String?, transactions: TransactionCoordinator,
+        gate: TransactionGate, transactionsDamage: String?, users: UserTable,
         readers: BlockingPool, control: BlockingPool, passwords: BlockingPool?,
         metrics: LogServerMetrics, logger: Logger
     ) {
@@ -93,6 +99,9 @@ final class Broker: Sendable {
         self.users = users
         self.passwords = passwords
         securityLog = SecurityLog(logger: logger)
+        self.transactions = transactions
+        self.gate = gate
+        self.transactionsDamage = transactionsDamage
         self.readers = readers
         self.control = control
         self.metrics = metrics

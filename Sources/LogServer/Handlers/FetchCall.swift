@@ -22,6 +22,7 @@ final class FetchCall: LogWaiter, @unchecked Sendable {
     private let parts: [FetchPart]
     private let loop: EventLoop
     private let minBytes: Int
+    private let committedOnly: Bool
     private let ready: () -> Void
     private var timer: LoopTimer?
     private var isDone = false
@@ -30,10 +31,12 @@ final class FetchCall: LogWaiter, @unchecked Sendable {
 
     /// `ready` is called on the loop, once, unless the call is cancelled.
     init(
-        _ parts: [FetchPart], minBytes: Int, loop: EventLoop, ready: @escaping () -> Void
+        _ parts: [FetchPart], minBytes: Int, committedOnly: Bool, loop: EventLoop,
+        ready: @escaping () -> Void
     ) {
         self.parts = parts
         self.minBytes = minBytes
+        self.committedOnly = committedOnly
         self.loop = loop
         self.ready = ready
     }
@@ -60,7 +63,8 @@ final class FetchCall: LogWaiter, @unchecked Sendable {
         var bytes = 0
         for part in parts {
             guard part.error == .none, let log = part.log,
-                let available = log.bytesAvailable(from: part.request.fetchOffset)
+                let available = log.bytesAvailable(
+                    from: part.request.fetchOffset, committedOnly: committedOnly)
             else { return true }
             bytes += available
         }

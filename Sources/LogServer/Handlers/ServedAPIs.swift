@@ -23,6 +23,9 @@ enum ServedAPIs {
         entry(SaslHandshakeRequest.self), entry(SaslAuthenticateRequest.self),
         entry(DescribeUserScramCredentialsRequest.self),
         entry(AlterUserScramCredentialsRequest.self),
+        entry(AddPartitionsToTxnRequest.self), entry(AddOffsetsToTxnRequest.self),
+        entry(EndTxnRequest.self), entry(TxnOffsetCommitRequest.self),
+        entry(DescribeTransactionsRequest.self), entry(ListTransactionsRequest.self),
     ]
 
     private static func entry<Request: KafkaRequest>(

@@ -35,6 +35,24 @@ extension KafkaConnection {
             try answer(frame, open, DescribeUserScramCredentialsRequest.self, broker.describeUsers)
         case .alterUserScramCredentials:
             try answer(frame, open, AlterUserScramCredentialsRequest.self, broker.alterUsers)
+        default: try dispatchToTransactions(frame, open)
+        }
+    }
+
+    private func dispatchToTransactions(_ frame: RequestFrame, _ open: OpenRequest) throws {
+        switch frame.header.key {
+        case .addPartitionsToTxn:
+            try answer(frame, open, AddPartitionsToTxnRequest.self, broker.addPartitionsToTxn)
+        case .addOffsetsToTxn:
+            try answer(frame, open, AddOffsetsToTxnRequest.self, broker.addOffsetsToTxn)
+        case .endTxn: try answer(frame, open, EndTxnRequest.self, broker.endTxn)
+        case .txnOffsetCommit:
+            try coordinate(
+                frame, open, TxnOffsetCommitRequest.self, broker.groups.commitInTransaction)
+        case .describeTransactions:
+            try answer(frame, open, DescribeTransactionsRequest.self, broker.describeTransactions)
+        case .listTransactions:
+            try answer(frame, open, ListTransactionsRequest.self, broker.listTransactions)
         default: try dispatchToGroups(frame, open)
         }
     }

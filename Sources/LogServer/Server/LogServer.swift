@@ -44,7 +44,8 @@ package final class LogServer: Sendable {
                 directory: configuration.directory, disk: disk, writers: writers,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
         try topics.open()
-        let offsets = try Self.openOffsets(topics, clock)
+        let gate = TransactionGate()
+        let offsets = try Self.openOffsets(topics, gate, clock)
         let groups = GroupCoordinator(
             configuration: configuration.groups, offsets: offsets.log, topics: topics,
             loop: group.next(), logger: logger)
@@ -60,13 +61,18 @@ package final class LogServer: Sendable {
             logger.critical("groups are not served", metadata: [LogKeys.reason: "\(damage)"])
             groups.shutdown()
         }
+        let transactions = try TransactionParts(
+            topics: topics, groups: groups, offsets: offsets.topic, gate: gate,
+            configuration: configuration.transactions, loop: group.next(), clock: clock,
+            logger: logger)
         metrics.foundDamaged(
             partitions: topics.all.reduce(0) {
                 $0 + $1.partitions.count { $0.damage != nil }
             })
         broker = Broker(
             configuration: configuration, topics: topics, identity: identity, groups: groups,
-            groupsDamage: damage, users: users,
+            groupsDamage: damage, transactions: transactions.coordinator, gate: gate,
+            transactionsDamage: transactions.damage, users: users,
             readers: try BlockingPool(
                 name: "log-reader", threads: configuration.readThreads,
                 queueMax: Limits.logReadQueueMax),
@@ -107,20 +113,15 @@ package final class LogServer: Sendable {
 
     /// The topic of committed offsets, made on the first start.
     private static func openOffsets(
-        _ topics: TopicTable, _ clock: @escaping @Sendable () -> Int64
+        _ topics: TopicTable, _ gate: TransactionGate, _ clock: @escaping @Sendable () -> Int64
     ) throws -> (log: any OffsetsLog, topic: OffsetsTopic?, damage: String?) {
-        if topics.topic(named: OffsetsTopic.name) == nil {
-            var settings = TopicSettings()
-            try settings.set("cleanup.policy", to: "compact")
-            try settings.set("segment.bytes", to: "\(Limits.logOffsetsRewriteBytes)")
-            _ = try topics.create(
-                OffsetsTopic.name, partitions: 1, settings: settings, isInternal: true)
-        }
+        try topics.makeInternal(OffsetsTopic.name)
         guard let partition = topics.partition(OffsetsTopic.name, 0), let log = partition.log else {
             let damage = topics.partition(OffsetsTopic.name, 0)?.damage
             return (NoOffsets(), nil, damage?.message ?? "no partition of committed offsets")
         }
-        let topic = OffsetsTopic(log: log, writer: partition.writer, clock: clock)
+        let topic = OffsetsTopic(
+            log: log, writer: partition.writer, clock: clock, gate: gate)
         return (topic, topic, nil)
     }
 
@@ -177,6 +178,7 @@ package final class LogServer: Sendable {
         let listeners = listeners.withLock { $0 }
         for listener in listeners { await listener.stopAccepting() }
         broker.groups.shutdown()
+        broker.transactions.shutdown()
         await connections.drain(grace: grace, on: group.next())
         for listener in listeners { await listener.close() }
         syncTimer.withLock { $0?.cancel() }
@@ -190,6 +192,7 @@ package final class LogServer: Sendable {
 /// Stands in when the topic of committed offsets is damaged.
 private struct NoOffsets: OffsetsLog {
     func append(
-        _ records: [OffsetsRecord], completion: @escaping @Sendable (KafkaErrorCode) -> Void
+        _ records: [OffsetsRecord], in producer: TransactionProducer?,
+        completion: @escaping @Sendable (KafkaErrorCode) -> Void
     ) { completion(.storageError) }
 }

@@ -8,6 +8,8 @@ internal import KafkaWire
 struct CheckedBatch: Sendable {
     var header: RecordBatchHeader
     var bytes: ArraySlice<UInt8>
+    /// What a control batch of the server says.
+    var marker: EndMarker?
 }
 
 /// Why a batch is refused.
@@ -67,9 +69,8 @@ extension CheckedBatch {
         guard !header.isControl else {
             throw BatchRefusal(code: .invalidRecord, message: "control batches are the server's")
         }
-        guard !header.isTransactional else {
-            throw BatchRefusal(
-                code: .invalidTransactionState, message: "transactions are not served")
+        guard !header.isTransactional || header.hasProducer else {
+            throw BatchRefusal(code: .invalidRecord, message: "a transaction without a producer")
         }
         guard !header.hasLogAppendTime else {
             throw BatchRefusal(

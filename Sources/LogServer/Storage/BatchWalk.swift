@@ -67,9 +67,11 @@ struct SegmentScan: Sendable {
     /// Why the scan stopped before the end of the file.
     var fault: String?
 
-    /// Reads every batch of a segment and checks it; calls `visit` with each sound one.
+    /// Reads every batch of a segment and checks it; calls `visit` with each sound one and its
+    /// bytes.
     init(
-        _ file: any LogFile, baseOffset: Int64, visit: (RecordBatchHeader) -> Void
+        _ file: any LogFile, baseOffset: Int64,
+        visit: (RecordBatchHeader, ArraySlice<UInt8>) -> Void
     ) throws(DiskError) {
         content = SegmentContent(baseOffset: baseOffset)
         var walk = BatchWalk(file, range: 0..<(try file.byteCount()))
@@ -79,9 +81,10 @@ struct SegmentScan: Sendable {
                     throw KafkaWireError.invalidBatch(
                         "offset \(header.baseOffset) where \(content.nextOffset) was expected")
                 }
-                _ = try RecordBatchHeader.validated(try walk.batch(header))
+                let bytes = try walk.batch(header)
+                _ = try RecordBatchHeader.validated(bytes)
                 content.append(header)
-                visit(header)
+                visit(header, bytes)
                 walk.skip(header)
             }
         } catch let error as DiskError {

@@ -27,6 +27,8 @@ struct PendingAppend: Sendable {
     var batch: CheckedBatch
     /// Whether to be told only after the sync, where the policy has one.
     var waitsForSync: Bool
+    /// Asked right before the append, on the writer's thread: whether a transaction still takes it.
+    var admission: (@Sendable () -> KafkaErrorCode)?
     /// Called once, on the writer's thread; must not block.
     var completion: @Sendable (AppendOutcome) -> Void
 }
@@ -145,6 +147,9 @@ final class LogWriter: Sendable {
     }
 
     private func append(_ pending: PendingAppend, now: Int64, to round: inout Round) {
+        if let code = pending.admission?(), code != .none {
+            return pending.completion(.refused(code, code.text))
+        }
         let outcome = pending.log.append(pending.batch, now: now)
         let index = round.index(of: pending.log)
         switch outcome {

@@ -28,9 +28,12 @@ extension PartitionLog {
             throw LogStorageError(.damaged, "\(name): \(error)")
         }
         let end = recovery.nextOffset
+        recovery.producers.trim(to: recovery.logStart)
+        let firstOpen = recovery.producers.transactions.firstOpenOffset
         let view = View(
             segments: recovery.segments, logStart: recovery.logStart, highWatermark: end,
-            logEnd: end, epochs: recovery.epochs, rules: rules)
+            lastStable: max(firstOpen ?? end, recovery.logStart), logEnd: end,
+            epochs: recovery.epochs, rules: rules)
         return PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
             producers: recovery.producers, logger: logger)
@@ -134,8 +137,9 @@ extension PartitionLog {
             }
             let path = Segment.path(in: directory, base)
             let file = try disk.openFile(path, isNew: false)
-            let scan = try SegmentScan(file, baseOffset: base) { header in
-                producers.note(header, now: now)
+            let scan = try SegmentScan(file, baseOffset: base) { header, bytes in
+                let marker = header.isControl ? EndMarker(inBatch: bytes) : nil
+                producers.note(header, marker: marker, now: now)
             }
             nextOffset = scan.content.nextOffset
             segments.append(Segment(baseOffset: base, file: file, content: scan.content))

@@ -24,15 +24,15 @@ struct TimedOffset: Sendable, Equatable {
 
 extension PartitionLog {
     /// Bytes that a reader at `offset` could get, roughly and not too few; nil if it is out of
-    /// range or the partition is gone, which is an answer too. Any thread, never blocks.
-    func bytesAvailable(from offset: Int64) -> Int? {
+    /// range or the partition is gone, which is an answer too. With `committedOnly` there is
+    /// nothing from the last stable offset on. Any thread, never blocks.
+    func bytesAvailable(from offset: Int64, committedOnly: Bool = false) -> Int? {
         view.withLock { view in
             guard !view.isDeleted, view.logStart <= offset, offset <= view.highWatermark else {
                 return nil
             }
-            guard offset < view.highWatermark, let index = view.segmentIndex(for: offset) else {
-                return 0
-            }
+            let end = committedOnly ? view.lastStable : view.highWatermark
+            guard offset < end, let index = view.segmentIndex(for: offset) else { return 0 }
             return view.segments[index...].reduce(0) { sum, segment in
                 sum + (sum > 0 ? segment.visibleByteCount : segment.range(before: offset).count)
             }
@@ -40,23 +40,27 @@ extension PartitionLog {
     }
 
     /// Reads up to `bytesMax` bytes of whole batches. With `takesLargeFirst` the first batch comes
-    /// even if it alone is larger.
-    func read(from offset: Int64, bytesMax: Int, takesLargeFirst: Bool) -> ReadOutcome {
-        let (refusal, segments) = view.withLock { view -> (ReadOutcome?, ArraySlice<Segment>) in
-            if view.isDeleted { return (.failed(.unknownTopicOrPartition), []) }
+    /// even if it alone is larger. With `committedOnly` reading ends at the last stable offset.
+    func read(
+        from offset: Int64, bytesMax: Int, takesLargeFirst: Bool, committedOnly: Bool = false
+    ) -> ReadOutcome {
+        let (refusal, segments, end) = view.withLock {
+            view -> (ReadOutcome?, ArraySlice<Segment>, Int64) in
+            if view.isDeleted { return (.failed(.unknownTopicOrPartition), [], 0) }
             guard view.logStart <= offset, offset <= view.highWatermark else {
-                return (.outOfRange, [])
+                return (.outOfRange, [], 0)
             }
-            guard offset < view.highWatermark, let index = view.segmentIndex(for: offset) else {
-                return (nil, [])
+            let end = committedOnly ? view.lastStable : view.highWatermark
+            guard offset < end, let index = view.segmentIndex(for: offset) else {
+                return (nil, [], 0)
             }
-            return (nil, view.segments[index...])
+            return (nil, view.segments[index...], end)
         }
         if let refusal { return refusal }
         do {
             for segment in segments {
                 if let records = try segment.read(
-                    from: offset, bytesMax: bytesMax, takesLargeFirst: takesLargeFirst)
+                    from: offset, to: end, bytesMax: bytesMax, takesLargeFirst: takesLargeFirst)
                 {
                     return .records(records)
                 }
@@ -108,8 +112,11 @@ extension PartitionLog.View {
 }
 
 extension Segment {
-    /// Whole batches from the one with `offset` on; nil if the visible part ends before it.
-    func read(from offset: Int64, bytesMax: Int, takesLargeFirst: Bool) throws -> [UInt8]? {
+    /// Whole batches from the one with `offset` on, none that begins at `end` or behind it; nil if
+    /// the visible part ends before it.
+    func read(
+        from offset: Int64, to end: Int64, bytesMax: Int, takesLargeFirst: Bool
+    ) throws -> [UInt8]? {
         let range = range(before: offset)
         var walk = BatchWalk(file, range: range, windowBytes: Limits.logIndexIntervalBytes)
         while let header = try walk.header() {
@@ -117,18 +124,21 @@ extension Segment {
                 let size = header.totalByteCount
                 guard size <= bytesMax || takesLargeFirst else { return [] }
                 let count = min(max(bytesMax, size), range.upperBound - walk.position)
-                return try wholeBatches(at: walk.position, count: count)
+                return try wholeBatches(at: walk.position, count: count, before: end)
             }
             walk.skip(header)
         }
         return nil
     }
 
-    /// Reads `count` bytes and drops a batch that is cut at their end.
-    private func wholeBatches(at position: Int, count: Int) throws -> [UInt8] {
+    /// Reads `count` bytes and drops a batch that is cut at their end, and those that begin at
+    /// `limit` or behind it.
+    private func wholeBatches(at position: Int, count: Int, before limit: Int64) throws -> [UInt8] {
         var bytes = try file.read(count, at: position)
         var end = 0
         while end + RecordBatchHeader.byteCount <= bytes.count {
+            let offset = bytes[end..<end + 8].reduce(0) { $0 << 8 | Int64($1) }
+            guard offset < limit else { break }
             let length = bytes[end + 8..<end + 12].reduce(0) { $0 << 8 | Int($1) }
             let next = end + RecordBatchHeader.overheadByteCount + length
             guard length >= RecordBatchHeader.batchLengthMin else {

@@ -23,11 +23,13 @@ extension PartitionLog {
         }
         let dropped = view.withLock { view in
             view.logStart = offset
+            view.lastStable = max(view.lastStable, offset)
             // The last one stays: it is being written.
             let count = view.segments.dropLast().prefix { $0.nextOffset <= offset }.count
             defer { view.segments.removeFirst(count) }
             return Array(view.segments.prefix(count))
         }
+        producers.withLock { $0.trim(to: offset) }
         for segment in dropped {
             // Readers that are at it keep the file open. What cannot be removed lies below the log
             // start and is removed at the next start of the server.

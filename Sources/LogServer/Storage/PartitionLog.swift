@@ -1,6 +1,6 @@
 // The log of one partition: its segments, and how far readers may see.
 //
-//     log start <= high watermark <= log end
+//     log start <= last stable offset <= high watermark <= log end
 //
 // Appending, syncing and trimming happen on one thread, the partition's writer; the view that
 // readers take is under a lock that is never held during a system call.
@@ -42,6 +42,8 @@ final class PartitionLog: Sendable {
         var segments: [Segment]
         var logStart: Int64
         var highWatermark: Int64
+        /// Where the first open transaction begins, or the high watermark.
+        var lastStable: Int64
         var logEnd: Int64
         var epochs: LeaderEpochs
         var rules: PartitionRules
@@ -119,7 +121,7 @@ final class PartitionLog: Sendable {
             return .refused(.storageError, error.description)
         }
         segment.append(batch.header)
-        producers.withLock { $0.note(batch.header, now: now) }
+        producers.withLock { $0.note(batch.header, marker: batch.marker, now: now) }
         view.withLock { $0.logEnd = batch.header.nextOffset }
         return .appended(baseOffset: logEnd, appendTime: appendTime)
     }
@@ -186,6 +188,7 @@ final class PartitionLog: Sendable {
 
     /// Shows readers everything appended, synced or not. Writer only.
     func publish() {
+        let firstOpen = producers.withLock { $0.transactions.firstOpenOffset }
         let waiters = view.withLock { view in
             guard view.highWatermark < view.logEnd else { return [any LogWaiter]() }
             // Segments before the one that has the old high watermark are shown already.
@@ -194,6 +197,7 @@ final class PartitionLog: Sendable {
                 if segment.baseOffset <= view.highWatermark { break }
             }
             view.highWatermark = view.logEnd
+            view.lastStable = max(firstOpen ?? view.logEnd, view.logStart)
             return Array(view.waiters.values)
         }
         for waiter in waiters { waiter.wake() }

@@ -7,6 +7,10 @@
 //   same epoch, one of the last batches   duplicate: its first offset is the answer
 //   same epoch, the sequence that follows accept; sequences wrap from 2,147,483,647 to 0
 //   same epoch, anything else             45
+//   a batch outside of the transaction that its producer has open      48
+//
+// What the server itself writes in a producer's name has no sequence and is not judged; the marker
+// that ends a transaction raises the epoch if the producer was fenced.
 
 internal import Base
 internal import KafkaWire
@@ -30,8 +34,8 @@ struct ProducerStates: Sendable {
 
     private struct Producer {
         var epoch: Int16
-        /// What the next batch has to begin with.
-        var nextSequence: Int32
+        /// What the next batch has to begin with; nil: anything, since only a marker is known.
+        var nextSequence: Int32?
         /// The last ones, oldest first.
         var batches: [Batch]
         /// When it last wrote: time of the server, or of its start.
@@ -44,29 +48,38 @@ struct ProducerStates: Sendable {
     static let batchesKept = 5
 
     private var producers: [Int64: Producer] = [:]
+    private(set) var transactions = PartitionTransactions()
 
     var count: Int { producers.count }
 
     /// Whether the batch may be appended. Batches without a producer always may.
     func verdict(_ header: RecordBatchHeader) -> Verdict {
-        guard header.hasProducer else { return .accept }
-        guard let known = producers[header.producerID] else { return .accept }
+        guard header.hasProducer, header.baseSequence >= 0 else { return .accept }
+        let refusal = transactions.refusal(of: header)
+        guard let known = producers[header.producerID] else {
+            return refusal.map { .refuse($0) } ?? .accept
+        }
         if header.producerEpoch < known.epoch { return .refuse(.invalidProducerEpoch) }
         if header.producerEpoch > known.epoch {
-            return header.baseSequence == 0 ? .accept : .refuse(.outOfOrderSequenceNumber)
+            guard header.baseSequence == 0 else { return .refuse(.outOfOrderSequenceNumber) }
+            return refusal.map { .refuse($0) } ?? .accept
         }
         if let same = known.batches.last(where: {
             $0.firstSequence == header.baseSequence && $0.lastSequence == header.lastSequence
         }) {
             return .duplicate(same)
         }
-        return header.baseSequence == known.nextSequence
+        if let refusal { return .refuse(refusal) }
+        return header.baseSequence == known.nextSequence ?? header.baseSequence
             ? .accept : .refuse(.outOfOrderSequenceNumber)
     }
 
-    /// Takes note of a batch that is in the log.
-    mutating func note(_ header: RecordBatchHeader, now: Int64) {
+    /// Takes note of a batch that is in the log. `marker` is what a control batch says.
+    mutating func note(_ header: RecordBatchHeader, marker: EndMarker? = nil, now: Int64) {
         guard header.hasProducer else { return }
+        transactions.note(header, marker: marker)
+        if let marker { noteEpoch(of: marker, now: now) }
+        guard header.baseSequence >= 0 else { return }
         let next = header.lastSequence == .max ? 0 : header.lastSequence + 1
         let batch = Batch(
             firstSequence: header.baseSequence, lastSequence: header.lastSequence,
@@ -86,10 +99,24 @@ struct ProducerStates: Sendable {
             epoch: header.producerEpoch, nextSequence: next, batches: [batch], lastSeen: now)
     }
 
+    /// From its marker on, older epochs of the producer are fenced.
+    private mutating func noteEpoch(of marker: EndMarker, now: Int64) {
+        let known = producers[marker.producerID]
+        if let known, known.epoch >= marker.producerEpoch { return }
+        if known == nil { makeRoom(now: now) }
+        producers[marker.producerID] = Producer(
+            epoch: marker.producerEpoch, nextSequence: known == nil ? nil : 0, batches: [],
+            lastSeen: now)
+    }
+
+    /// Forgets what lies below the log start.
+    mutating func trim(to logStart: Int64) { transactions.trim(to: logStart) }
+
     /// Takes note of the first batch of a producer that the disk has refused: it has to come again
     /// before those that are on their way behind it.
     mutating func noteRefused(_ header: RecordBatchHeader, now: Int64) {
-        guard header.hasProducer, producers[header.producerID] == nil else { return }
+        guard header.hasProducer, header.baseSequence >= 0, producers[header.producerID] == nil
+        else { return }
         makeRoom(now: now)
         producers[header.producerID] = Producer(
             epoch: header.producerEpoch, nextSequence: header.baseSequence, batches: [],

@@ -62,6 +62,11 @@ final class ServerIdentity: Sendable {
         }
     }
 
+    /// Whether the id has been given out, by this process or one before it.
+    func hasGiven(_ producerID: Int64) -> Bool {
+        ids.withLock { producerID > 0 && producerID < $0.lowerBound }
+    }
+
     private func save(next: Int64) throws(DiskError) {
         var writer = ByteWriter(capacity: 24)
         writer.write(bigEndian: id.high)

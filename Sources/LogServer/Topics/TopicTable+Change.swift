@@ -50,6 +50,15 @@ extension TopicTable {
         return record
     }
 
+    /// Makes a compacted topic of one partition for the server itself, if it is not there.
+    func makeInternal(_ name: String) throws {
+        guard topic(named: name) == nil else { return }
+        var settings = TopicSettings()
+        try settings.set("cleanup.policy", to: "compact")
+        try settings.set("segment.bytes", to: "\(Limits.logOffsetsRewriteBytes)")
+        _ = try create(name, partitions: 1, settings: settings, isInternal: true)
+    }
+
     /// Puts a topic whose files are there on the list.
     private func add(_ record: TopicRecord) throws(TopicError) {
         let disk = environment.disk
