@@ -85,6 +85,12 @@ import Testing
             try check(DeleteGroupsRequest.self, DeleteGroupsRequest())
             try check(OffsetDeleteRequest.self, OffsetDeleteRequest())
             try check(DescribeClusterRequest.self, DescribeClusterRequest())
+            try check(AddPartitionsToTxnRequest.self, AddPartitionsToTxnRequest())
+            try check(AddOffsetsToTxnRequest.self, AddOffsetsToTxnRequest())
+            try check(EndTxnRequest.self, EndTxnRequest())
+            try check(TxnOffsetCommitRequest.self, TxnOffsetCommitRequest())
+            try check(DescribeTransactionsRequest.self, DescribeTransactionsRequest())
+            try check(ListTransactionsRequest.self, ListTransactionsRequest())
             #expect(ServedAPIs.all.count == 30, "a request is listed that this test leaves out")
         }
     }
