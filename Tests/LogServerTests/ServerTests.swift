@@ -90,6 +90,12 @@ import Testing
             try check(
                 DescribeUserScramCredentialsRequest.self, DescribeUserScramCredentialsRequest())
             try check(AlterUserScramCredentialsRequest.self, AlterUserScramCredentialsRequest())
+            try check(AddPartitionsToTxnRequest.self, AddPartitionsToTxnRequest())
+            try check(AddOffsetsToTxnRequest.self, AddOffsetsToTxnRequest())
+            try check(EndTxnRequest.self, EndTxnRequest())
+            try check(TxnOffsetCommitRequest.self, TxnOffsetCommitRequest())
+            try check(DescribeTransactionsRequest.self, DescribeTransactionsRequest())
+            try check(ListTransactionsRequest.self, ListTransactionsRequest())
             #expect(ServedAPIs.all.count == 34, "a request is listed that this test leaves out")
         }
     }
