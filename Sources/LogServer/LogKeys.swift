@@ -5,8 +5,12 @@ enum LogKeys {
     static let topic = "topic.name"
     static let reason = "error.reason"
     static let segmentPath = "segment.path"
+    static let segmentPosition = "segment.position"
     static let logEnd = "partition.end_offset"
     static let cutBytes = "partition.cut_bytes"
+    static let cutOffsets = "partition.cut_offsets"
+    static let firstOffset = "partition.first_offset"
+    static let endOffset = "partition.next_offset"
     static let peerAddress = "peer.address"
     static let clientSoftware = "client.software"
 }

@@ -41,7 +41,14 @@ package final class LogServer: Sendable {
             TopicEnvironment(
                 directory: configuration.directory, disk: disk, writers: writers,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
+        let began = monotonicNanoseconds()
         try topics.open()
+        logger.notice(
+            "partitions opened",
+            metadata: [
+                "log.partitions": "\(topics.all.reduce(0) { $0 + $1.partitions.count })",
+                "log.open_ms": "\((monotonicNanoseconds() - began) / 1_000_000)",
+            ])
         let offsets = try Self.openOffsets(topics, clock)
         let groups = GroupCoordinator(
             configuration: configuration.groups, offsets: offsets.log, topics: topics,
@@ -150,6 +157,10 @@ package final class LogServer: Sendable {
         syncTimer.withLock { $0?.cancel() }
         await broker.control.shutdown()
         await broker.readers.shutdown()
+        for partition in broker.topics.all.flatMap(\.partitions) {
+            guard let log = partition.log else { continue }
+            partition.writer.run { log.close() }
+        }
         for writer in writers { await writer.shutdown() }
     }
 }

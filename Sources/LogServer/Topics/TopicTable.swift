@@ -8,6 +8,7 @@
 // has forgotten it; a crash in between leaves a directory that the next start removes.
 
 internal import Base
+internal import EventLoop
 internal import KafkaWire
 internal import Logging
 internal import Synchronization
@@ -76,10 +77,7 @@ final class TopicTable: Sendable, TopicDirectory {
                 return
             }
             removeOrphans(directories, records)
-            for record in records {
-                let partitions = (0..<record.partitionCount).map {
-                    openPartition(record, index: Int32($0))
-                }
+            for (record, partitions) in zip(records, openPartitions(of: records)) {
                 insert(record, partitions)
             }
         } catch let error as DiskError {
@@ -99,6 +97,23 @@ final class TopicTable: Sendable, TopicDirectory {
         else { return nil }
         do { return try TopicRecord.decode(&reader) } catch {
             throw LogStorageError(.damaged, "the list of topics is damaged: \(error)")
+        }
+    }
+
+    /// Partitions of all topics, opened on several threads: most of the time is the disk's.
+    private func openPartitions(of records: [TopicRecord]) -> [[Partition]] {
+        let all = records.flatMap { record in
+            (0..<record.partitionCount).map { (record, Int32($0)) }
+        }
+        let opened = Mutex([Partition?](repeating: nil, count: all.count))
+        concurrently(all.count, threads: Limits.logOpenThreads) { [self] number in
+            let partition = openPartition(all[number].0, index: all[number].1)
+            opened.withLock { $0[number] = partition }
+        }
+        var rest = opened.withLock { $0 }.compactMap(\.self)[...]
+        return records.map { record in
+            defer { rest = rest.dropFirst(record.partitionCount) }
+            return Array(rest.prefix(record.partitionCount))
         }
     }
 
