@@ -8,13 +8,21 @@ import Logging
 import Runtime
 import ServiceLifecycle
 
-/// The command.
+/// The command: the server, unless a subcommand says otherwise.
 @main
-struct LogServerCommand: AsyncParsableCommand {
+struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-log",
         abstract: "Keeps the log: a Kafka broker for one machine.",
-        version: Build.version)
+        version: Build.version, subcommands: [LogServerCommand.self, Inspect.self, Check.self],
+        defaultSubcommand: LogServerCommand.self)
+}
+
+/// Serves the log.
+struct LogServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the log (what happens without a subcommand).")
 
     @Option(name: .customLong("config"), help: "YAML file with settings.")
     var configurationFile: String?

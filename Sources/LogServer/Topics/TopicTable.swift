@@ -118,7 +118,7 @@ final class TopicTable: Sendable, TopicDirectory {
     }
 
     private func removeOrphans(_ directories: [String], _ records: [TopicRecord]) {
-        let known = Set(records.map(directoryName))
+        let known = Set(records.map(Self.directoryName))
         for name in directories where !known.contains(name) {
             environment.logger.notice(
                 "removing the remains of a deleted topic", metadata: [LogKeys.topic: "\(name)"])
@@ -161,12 +161,12 @@ final class TopicTable: Sendable, TopicDirectory {
     // MARK: Files
 
     /// The name's beginning, so that people find their way, and the id, so that it is unique.
-    func directoryName(_ record: TopicRecord) -> String {
+    static func directoryName(_ record: TopicRecord) -> String {
         "\(record.name.prefix(200))-\(record.id.text)"
     }
 
     func path(of record: TopicRecord) -> String {
-        "\(environment.directory)/topics/\(directoryName(record))"
+        "\(environment.directory)/topics/\(Self.directoryName(record))"
     }
 
     /// What the checkpoint would say now.
