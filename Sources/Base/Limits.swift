@@ -143,6 +143,8 @@ package enum Limits {
     /// Between two append times of a segment, at first.
     package static let logAppendTimeIntervalMilliseconds: Int64 = 1000
     package static let logAppendTimeIntervalBytes = 1 << 20
+    /// Records of a fetch that are sent from their file; fewer are cheaper to copy.
+    package static let logSendFileBytesMin = 32 << 10
     /// Threads that open partitions at the start.
     package static let logOpenThreads = 4
     /// Idempotent producers that a partition remembers.
