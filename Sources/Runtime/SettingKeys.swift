@@ -15,6 +15,7 @@ package enum SettingKeys {
         ("collector.buffer_events", "events that wait for the log at most"),
         ("events.partitions", "partitions of millrace.events, and shards"),
         ("lag.listen", "HOST:PORT of the lag monitor"),
+        ("lag.log_admin", "HOST:PORT of millrace-log's admin port, for lag in seconds"),
         ("log.brokers", "the log's addresses"),
         ("log_server.listen", "HOST:PORT of the log server"),
         ("log_server.advertised", "HOST:PORT that clients are told, if it is another"),

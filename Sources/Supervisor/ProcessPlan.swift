@@ -117,7 +117,13 @@ package struct ClusterPlan: Sendable, Equatable {
             processes.append(
                 plan(.query, index, address, admin: address, ["query.listen": .text(address)]))
         }
-        processes.append(plan(.lag, 0, lag, admin: lag, ["lag.listen": .text(lag)]))
+        let logAdmin = processes.first { $0.kind == .log }?.admin
+        processes.append(
+            plan(
+                .lag, 0, lag, admin: lag,
+                ["lag.listen": .text(lag)].merging(
+                    logAdmin.map { ["lag.log_admin": .text($0)] } ?? [:]
+                ) { $1 }))
     }
 
     /// What every process is told.

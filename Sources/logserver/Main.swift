@@ -71,8 +71,10 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let configuration = try configuration(context.settings)
     context.readiness.declare("log")
     let group = try EventLoopGroup()
-    let admin = try await AdminServer(context, group: group)
+    let opened = OpenedServer()
+    let admin = try await AdminServer(context, group: group) { opened.mount(on: &$0) }
     let server = try openServer(configuration, group, context.logger)
+    opened.set(server)
     let port = try await server.start(host: address.host, port: address.port)
     context.readiness.set("log", isReady: true)
     context.logger.notice(

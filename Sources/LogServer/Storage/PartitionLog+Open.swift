@@ -34,6 +34,7 @@ extension PartitionLog {
         let log = PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
             producers: recovery.producers, logger: logger)
+        log.snapshot.withLock { $0.lastAppendTime = recovery.lastAppendTime }
         if recovery.hasRead {
             // Or the next start would have to read it all again.
             log.saveSnapshot()

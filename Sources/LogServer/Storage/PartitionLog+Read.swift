@@ -19,7 +19,10 @@ enum ReadOutcome: Sendable, Equatable {
 /// Whole batches on the disk.
 struct SegmentPart: Sendable {
     var file: any LogFile
+    /// Bytes.
     var range: Range<Int>
+    /// After the last record in them, or a little later if the part was cut before damage.
+    var nextOffset: Int64
 }
 
 /// What looking for an offset found.
@@ -86,17 +89,19 @@ extension PartitionLog {
 
     /// Finds up to `bytesMax` bytes of whole and sound batches, which stay as they are for as long
     /// as their file is held. With `takesLargeFirst` the first batch comes even if it alone is
-    /// larger. Blocks.
-    func find(from offset: Int64, bytesMax: Int, takesLargeFirst: Bool) -> FindOutcome {
+    /// larger. No batch begins at `limit` or behind it. Blocks.
+    func find(
+        from offset: Int64, before limit: Int64 = .max, bytesMax: Int, takesLargeFirst: Bool
+    ) -> FindOutcome {
         let (refusal, segments, gapsEnd) = view.withLock {
             view -> (FindOutcome?, ArraySlice<Segment>, Int64) in
             if view.isDeleted { return (.failed(.unknownTopicOrPartition), [], 0) }
             guard view.logStart <= offset, offset <= view.highWatermark else {
                 return (.outOfRange, [], 0)
             }
-            guard offset < view.highWatermark, let index = view.segmentIndex(for: offset) else {
-                return (.nothing, [], 0)
-            }
+            guard offset < min(view.highWatermark, limit),
+                let index = view.segmentIndex(for: offset)
+            else { return (.nothing, [], 0) }
             return (
                 nil, view.segments[index...],
                 view.rules.batches.needsKeys ? .max : view.gapsEnd
@@ -109,11 +114,10 @@ extension PartitionLog {
                 guard segment.damage == nil else { return .failed(.corruptMessage) }
                 try segment.loadIndex(disk: disk)
                 let found = try segment.find(
-                    from: offset, bytesMax: bytesMax, takesLargeFirst: takesLargeFirst,
-                    gapsEnd: gapsEnd)
+                    from: offset, before: limit, bytesMax: bytesMax,
+                    takesLargeFirst: takesLargeFirst, gapsEnd: gapsEnd)
                 guard let found else { continue }
-                return found.isEmpty
-                    ? .nothing : .batches(SegmentPart(file: segment.file, range: found))
+                return found.range.isEmpty ? .nothing : .batches(found)
             }
             return .nothing
         } catch let error as DamagedBatch {
@@ -137,6 +141,21 @@ extension PartitionLog {
         metadata[LogKeys.segmentPosition] = "\(error.position)"
         metadata[LogKeys.firstOffset] = "\(error.offset)"
         logger.critical("a batch on the disk is damaged and not served", metadata: metadata)
+    }
+
+    /// When the first record at or behind `offset` was appended, at the earliest; nil if there is
+    /// none or nothing is known. May block.
+    func appendTime(of offset: Int64) -> Int64? {
+        let (segments, start, end) = view.withLock {
+            ($0.segments, max($0.logStart, offset), $0.highWatermark)
+        }
+        guard start < end, let segment = segments.first(where: { start < $0.nextOffset })
+        else { return nil }
+        do { try segment.loadIndex(disk: disk) } catch {
+            logger.error("read failed", metadata: metadata(error))
+            return nil
+        }
+        return segment.appendTime(of: max(start, segment.baseOffset))
     }
 
     /// The first record whose timestamp is at least `timestamp`; nil if there is none.
@@ -184,19 +203,24 @@ extension Segment {
     /// The bytes of whole batches from the one with `offset` on, all of them sound; empty if not
     /// even one fits, nil if the visible part ends before it. Throws `DamagedBatch`.
     func find(
-        from offset: Int64, bytesMax: Int, takesLargeFirst: Bool, gapsEnd: Int64
-    ) throws -> Range<Int>? {
+        from offset: Int64, before offsetLimit: Int64, bytesMax: Int, takesLargeFirst: Bool,
+        gapsEnd: Int64
+    ) throws -> SegmentPart? {
         let visible = range(before: offset)
         var walk = BatchWalk(file, range: visible, windowBytes: Limits.logIndexIntervalBytes)
         do {
             while let header = try walk.header() {
                 guard header.lastOffset < offset else {
                     let size = header.totalByteCount
-                    guard size <= bytesMax || takesLargeFirst else { return 0..<0 }
+                    guard size <= bytesMax || takesLargeFirst,
+                        header.baseOffset < offsetLimit
+                    else { return SegmentPart(file: file, range: 0..<0, nextOffset: offset) }
                     let start = walk.position
                     let limit = min(start + max(bytesMax, size), visible.upperBound)
-                    let end = try wholeBatchesEnd(from: start + size, limit: limit)
-                    return start..<(try sound(start..<end, for: offset, gapsEnd: gapsEnd))
+                    let (end, next) = try wholeBatchesEnd(
+                        behind: header, at: start, limit: limit, before: offsetLimit)
+                    let sound = try sound(start..<end, for: offset, gapsEnd: gapsEnd)
+                    return SegmentPart(file: file, range: start..<sound, nextOffset: next)
                 }
                 walk.skip(header)
             }
@@ -212,20 +236,26 @@ extension Segment {
         return nil
     }
 
-    /// The end of the last batch that begins at or after `position` and ends up to `limit`.
-    private func wholeBatchesEnd(from position: Int, limit: Int) throws -> Int {
-        let begin = max(position, anchor(upTo: limit).position)
+    /// The end of the last batch that ends up to `limit` and begins before an offset, and the
+    /// offset after it. The first batch counts in any case.
+    private func wholeBatchesEnd(
+        behind first: RecordBatchHeader, at position: Int, limit: Int, before offset: Int64
+    ) throws -> (position: Int, nextOffset: Int64) {
+        let (second, next) = (position + first.totalByteCount, first.nextOffset)
+        let anchor = anchor(before: max(offset, next) - 1, upTo: limit)
+        let isAhead = anchor.position > second
+        var end = isAhead ? anchor : (position: second, offset: next)
         var walk = BatchWalk(
-            file, range: begin..<max(begin, visibleByteCount),
+            file, range: end.position..<max(end.position, visibleByteCount),
             windowBytes: Limits.logIndexIntervalBytes)
-        while walk.position < limit {
-            // What is damaged there is not part of the answer.
-            guard let header = try? walk.header(),
-                walk.position + header.totalByteCount <= limit
-            else { break }
+        // What is damaged there is not part of the answer.
+        while walk.position < limit, let header = try? walk.header(), header.baseOffset < offset,
+            walk.position + header.totalByteCount <= limit
+        {
             walk.skip(header)
+            end = (walk.position, header.nextOffset)
         }
-        return walk.position
+        return (end.position, end.offset)
     }
 
     /// The end of the part of `range` that can be served to somebody who wants `offset`: up to the

@@ -129,6 +129,7 @@ final class PartitionLog: Sendable {
         snapshot.withLock { state in
             state.isCurrent = false
             state.grownBytes += batch.header.totalByteCount
+            state.lastAppendTime = now
         }
         producers.withLock { $0.note(batch.header, now: now) }
         view.withLock { $0.logEnd = batch.header.nextOffset }

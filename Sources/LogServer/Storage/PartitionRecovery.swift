@@ -39,6 +39,7 @@ struct PartitionRecovery {
     private(set) var segments: [Segment] = []
     private(set) var nextOffset: Int64 = 0
     private(set) var producers = ProducerStates()
+    private(set) var lastAppendTime = Int64.min
     /// Batches had to be read, so that a new snapshot is worth its while.
     private(set) var hasRead = false
     private var snapshot: PartitionSnapshot?
@@ -59,6 +60,7 @@ struct PartitionRecovery {
         }
         snapshot = PartitionSnapshot.read(in: directory, disk: disk)
         if let snapshot { producers = snapshot.producers }
+        lastAppendTime = snapshot?.lastAppendTime ?? .min
         hasRead = snapshot == nil
         let places = try places()
         nextOffset = checkpoint.logStart
@@ -249,18 +251,17 @@ struct PartitionRecovery {
         let gapsEnd = rules.batches.needsKeys ? .max : checkpoint.gapsEnd
         let from = known?.byteCount ?? 0
         hasRead = hasRead || from < byteCount
-        var clock = AppendClock(known?.appendTimes.entries.last?.time, now: now)
-        var times: [(offset: Int64, bytes: Int, time: Int64)] = []
+        var clock = AppendClock(snapshot?.lastAppendTime, now: now)
+        var times = known?.appendTimes ?? AppendTimes()
         var scan = try SegmentScan(
             file, baseOffset: base, known: known, gapsEnd: gapsEnd
         ) { header in
             if header.baseOffset >= noted { producers.note(header, now: now) }
-            times.append((header.baseOffset, header.totalByteCount, clock.time(of: header)))
+            times.note(
+                offset: header.baseOffset, byteCount: header.totalByteCount,
+                time: clock.time(of: header))
         }
-        for time in times {
-            scan.content.appendTimes.note(
-                offset: time.offset, byteCount: time.bytes, time: time.time)
-        }
+        scan.content.appendTimes = times
         return scan
     }
 
@@ -321,6 +322,7 @@ private struct AppendClock {
     private var last: Int64
     private let now: Int64
 
+    /// Nothing came before `last`.
     init(_ last: Int64?, now: Int64) {
         self.last = last ?? .min
         self.now = now

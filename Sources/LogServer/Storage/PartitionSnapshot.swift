@@ -1,6 +1,7 @@
 // What a start need not find out from the batches, in `partition.snapshot`:
 //
 //     next offset int64          everything before it is on the disk: the recovery point
+//     append time int64          of the last batch: what came later was appended later
 //     segment count varint       closed ones; then for each: base offset int64, byte count uint64,
 //                                next offset int64, largest timestamp int64
 //     base offset int64          of the last segment, then its index (SegmentIndexFile.swift)
@@ -19,6 +20,7 @@ struct PartitionSnapshot: Sendable {
     static let name = "partition.snapshot"
 
     var nextOffset: Int64
+    var lastAppendTime: Int64
     var closed: [SegmentSummary]
     var lastBaseOffset: Int64
     var last: SegmentContent
@@ -27,6 +29,7 @@ struct PartitionSnapshot: Sendable {
     func encode() -> [UInt8] {
         var writer = ByteWriter(capacity: 4096)
         writer.write(littleEndian: nextOffset)
+        writer.write(littleEndian: lastAppendTime)
         writer.write(varint: UInt64(closed.count))
         for summary in closed {
             writer.write(littleEndian: summary.baseOffset)
@@ -41,15 +44,16 @@ struct PartitionSnapshot: Sendable {
     }
 
     init(
-        nextOffset: Int64, closed: [SegmentSummary], lastBaseOffset: Int64,
+        nextOffset: Int64, lastAppendTime: Int64, closed: [SegmentSummary], lastBaseOffset: Int64,
         last: SegmentContent, producers: ProducerStates
     ) {
-        (self.nextOffset, self.closed) = (nextOffset, closed)
+        (self.nextOffset, self.lastAppendTime, self.closed) = (nextOffset, lastAppendTime, closed)
         (self.lastBaseOffset, self.last, self.producers) = (lastBaseOffset, last, producers)
     }
 
     init(from reader: inout ByteReader) throws(ByteReaderError) {
         nextOffset = try reader.readLittleEndian()
+        lastAppendTime = try reader.readLittleEndian()
         closed = []
         for _ in 0..<(try reader.readCount(ofAtLeast: 32)) {
             closed.append(
@@ -82,6 +86,7 @@ extension PartitionLog {
         var isCurrent = false
         /// Written since.
         var grownBytes = 0
+        var lastAppendTime = Int64.min
         /// Of the file, so that a large one is not written for a few records.
         var fileBytes = 0
     }
@@ -102,6 +107,7 @@ extension PartitionLog {
         let content = last.content
         let bytes = PartitionSnapshot(
             nextOffset: content.nextOffset,
+            lastAppendTime: snapshot.withLock { $0.lastAppendTime },
             closed: segments.dropLast().filter { $0.damage == nil }.map(\.summary),
             lastBaseOffset: last.baseOffset, last: content,
             producers: producers.withLock { $0 }
@@ -113,7 +119,9 @@ extension PartitionLog {
         } catch {
             logger.warning("snapshot cannot be written", metadata: metadata(error))
         }
-        snapshot.withLock { $0 = SnapshotState(isCurrent: true, fileBytes: bytes.count) }
+        snapshot.withLock { state in
+            (state.isCurrent, state.grownBytes, state.fileBytes) = (true, 0, bytes.count)
+        }
     }
 
     /// Syncs everything, and lets the next start know: an orderly stop. Writer only; blocks.
