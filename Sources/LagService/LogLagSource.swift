@@ -15,7 +15,8 @@ package struct LogLagSource: LagSource {
     private let appendTimes: AppendTimeClient?
     private let timeout: Duration
 
-    /// Ages are asked of `appendTimes`, if there is such a thing: only `millrace-log` has it. Each question to a broker or a store waits at most for `timeout`.
+    /// Ages are asked of `appendTimes`, if there is such a thing: only `millrace-log` has it. Each
+    /// question waits at most for `timeout`.
     package init(
         connection: LogConnection, stores: [StoreClient], appendTimes: AppendTimeClient? = nil,
         timeout: Duration = .seconds(5), logger: Logger

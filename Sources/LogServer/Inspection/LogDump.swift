@@ -139,7 +139,7 @@ private struct PartitionDump {
         } catch { print("      damaged records: \(error)") }
     }
 
-    /// Text in quotes; if the bytes are none, and for what could end the line or the quotes, `\xNN`.
+    /// Text in quotes; `\xNN` if the bytes are none, and for what could end the line or the quotes.
     private static func text(_ bytes: [UInt8]?) -> String {
         guard let bytes else { return "null" }
         let isText = String(validating: bytes, as: UTF8.self) != nil
