@@ -147,7 +147,10 @@ let package = Package(
             ]),
         library(
             "LagService",
-            ["Base", "HTTP", "EventLoop", "LogClient", "RPC", "Wire", "Model", "Lag", logging]),
+            [
+                "Base", "HTTP", "JSON", "EventLoop", "LogClient", "RPC", "Wire", "Model", "Lag",
+                logging,
+            ]),
         library(
             "StoreService",
             [
@@ -183,7 +186,7 @@ let package = Package(
         executable(
             "logserver",
             [
-                "Base", "Crypto", "Runtime", "EventLoop", "LogServer", arguments, logging,
+                "Base", "Crypto", "Runtime", "EventLoop", "HTTP", "LogServer", arguments, logging,
                 lifecycle, configuration,
             ]),
         executable(

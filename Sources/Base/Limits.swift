@@ -161,6 +161,17 @@ package enum Limits {
     package static let logIndexIntervalBytes = 16 << 10
     /// What a walk over a segment reads at once.
     package static let logScanWindowBytes = 1 << 20
+    /// Written to a partition between two snapshots: what a start after a kill has to read of it.
+    package static let logSnapshotIntervalBytes = 8 << 20
+    /// Entries of a segment's append times; beyond it every other one goes.
+    package static let logAppendTimesMax = 4096
+    /// Between two append times of a segment, at first.
+    package static let logAppendTimeIntervalMilliseconds: Int64 = 1000
+    package static let logAppendTimeIntervalBytes = 1 << 20
+    /// Records of a fetch that are sent from their file; fewer are cheaper to copy.
+    package static let logSendFileBytesMin = 32 << 10
+    /// Threads that open partitions at the start.
+    package static let logOpenThreads = 4
     /// Idempotent producers that a partition remembers.
     package static let logProducersMax = 100_000
     /// Aborted transactions of a partition whose records are still there: 32 MB.

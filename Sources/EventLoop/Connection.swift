@@ -116,6 +116,19 @@ internal import Synchronization
         endWrite()
     }
 
+    /// Whether `write` of a file's part will do; what goes over the wire must then be the bytes as
+    /// they are.
+    package var takesFiles: Bool { tls == nil }
+
+    /// Queues a part of a file, which is read when the socket takes it. The process must ignore
+    /// SIGPIPE. A part that is not in the kernel's cache holds up the loop for as long as the disk
+    /// takes.
+    package func write(_ part: FilePart) {
+        guard beginWrite() else { return }
+        output.append(part)
+        endWrite()
+    }
+
     private func beginWrite() -> Bool {
         loop.preconditionCurrent()
         guard state == .open else { return false }

@@ -6,7 +6,19 @@ internal import Glibc
 /// What was written and not yet taken by the kernel. Small writes are gathered in a tail that is
 /// used again and again, so that they cost no allocation; large ones are queued as they are.
 struct OutputQueue {
-    private var pieces: [[UInt8]] = []
+    private enum Piece {
+        case bytes([UInt8])
+        case file(any SendableFile, Range<Int>)
+
+        var count: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .file(_, let range): range.count
+            }
+        }
+    }
+
+    private var pieces: [Piece] = []
     /// The first piece that is not sent completely, and how much of it is.
     private var head = 0
     private var headSent = 0
@@ -23,8 +35,15 @@ struct OutputQueue {
             tail.append(contentsOf: bytes)
         } else {
             sealTail()
-            pieces.append(bytes)
+            pieces.append(.bytes(bytes))
         }
+    }
+
+    mutating func append(_ part: FilePart) {
+        guard !part.range.isEmpty else { return }
+        count += part.range.count
+        sealTail()
+        pieces.append(.file(part.file, part.range))
     }
 
     /// Lets `body` append to the gathered bytes in place.
@@ -37,7 +56,7 @@ struct OutputQueue {
 
     private mutating func sealTail() {
         guard !tail.isEmpty else { return }
-        pieces.append(tail)
+        pieces.append(.bytes(tail))
         tail = []
     }
 
@@ -49,6 +68,9 @@ struct OutputQueue {
         if head == pieces.count {
             // The common case: one answer, all of it in the tail.
             outcome = unsafe tail.withUnsafeBytes { unsafe socket.send($0) }
+        } else if case .file(let file, let range) = pieces[head] {
+            outcome = socket.send(
+                file.descriptor, range.lowerBound + headSent..<range.upperBound)
         } else {
             outcome = sendPieces(to: socket)
         }
@@ -71,9 +93,7 @@ struct OutputQueue {
         _ vector: UnsafeMutableBufferPointer<iovec>, used: Int, then body: (Int) -> Socket.Outcome
     ) -> Socket.Outcome {
         let index = head + used
-        guard used < vector.count, index < pieces.count || (index == pieces.count && !tail.isEmpty)
-        else { return body(used) }
-        let piece = index < pieces.count ? pieces[index] : tail
+        guard used < vector.count, let piece = bytes(at: index) else { return body(used) }
         return unsafe piece.withUnsafeBytes { bytes in
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[(used == 0 ? headSent : 0)...])
             // sendmsg reads through this pointer only; the field is mutable for receiving's sake.
@@ -84,15 +104,24 @@ struct OutputQueue {
     }
 
     /// Gives `body` the next bytes, at most `bytesMax` and as many as lie together, and drops them.
+    /// Only where no files are queued.
     mutating func take(bytesMax: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
-        precondition(!isEmpty, "nothing to take")
-        let piece = head < pieces.count ? pieces[head] : tail
+        guard let piece = bytes(at: head) else { preconditionFailure("no bytes to take") }
         let count = unsafe piece.withUnsafeBytes { bytes in
             let count = min(bytes.count - headSent, bytesMax)
             unsafe body(UnsafeRawBufferPointer(rebasing: bytes[headSent..<headSent + count]))
             return count
         }
         remove(count)
+    }
+
+    /// A piece in memory, the tail behind the last one; nil where a file is, and behind the end.
+    private func bytes(at index: Int) -> [UInt8]? {
+        guard index < pieces.count else {
+            return index == pieces.count && !tail.isEmpty ? tail : nil
+        }
+        guard case .bytes(let bytes) = pieces[index] else { return nil }
+        return bytes
     }
 
     private mutating func remove(_ sent: Int) {
@@ -106,7 +135,7 @@ struct OutputQueue {
                 return
             }
             rest -= left
-            pieces[head] = []
+            pieces[head] = .bytes([])
             head += 1
             headSent = 0
         }

@@ -129,6 +129,18 @@ struct Socket: Sendable, Equatable {
         }
     }
 
+    /// Sends from a file, out of the kernel's cache. A peer that is gone costs a SIGPIPE.
+    func send(_ file: Int32, _ range: Range<Int>) -> Outcome {
+        var position = off_t(range.lowerBound)
+        while true {
+            let count = unsafe sendfile(descriptor, file, &position, range.count)
+            if count > 0 { return .moved(count) }
+            // The file has lost its end.
+            if count == 0 { return .failed(EIO) }
+            if errno != EINTR { return Self.outcome(of: errno) }
+        }
+    }
+
     private static func outcome(of number: Int32) -> Outcome {
         number == EAGAIN || number == EWOULDBLOCK ? .wouldBlock : .failed(number)
     }

@@ -15,6 +15,9 @@ package protocol LagSource: Sendable {
     ) async throws -> [LagPartition: Int64]
     /// Asks the partition's leader.
     func range(of partition: LagPartition) async throws -> OffsetRange
+    /// How many seconds ago the first record at or behind each offset was appended, without those
+    /// of which the log does not say.
+    func ages(at offsets: [LagPartition: Int64]) async -> [LagPartition: Double]
     /// What the store has applied, by shard, and which nodes did not answer; nil if there is no
     /// store to ask.
     func applied() async -> AppliedReading?
@@ -91,6 +94,7 @@ package enum LagReader {
         if question.topics.isEmpty { rows.removeAll { !isShown($0, question.group) } }
         if rows.isEmpty { notes.append("group \(question.group) has committed in no topic") }
         await readRanges(&rows, source)
+        await readAges(&rows, source)
         if let applied = await source.applied() {
             for index in rows.indices where rows[index].partition.topic == LagQuestion.eventTopic {
                 rows[index].applied = applied.offset(of: rows[index].partition.partition)
@@ -138,6 +142,20 @@ package enum LagReader {
             for index in rows.indices { rows[index].current = commits[rows[index].partition] }
         } catch {
             for index in rows.indices { rows[index].error = "\(error)" }
+        }
+    }
+
+    /// Asks only where a group is behind: where it is not, nothing waits.
+    private static func readAges(_ rows: inout [PartitionLag], _ source: some LagSource) async {
+        var wanted: [LagPartition: Int64] = [:]
+        for row in rows where row.status == .behind || row.status == .losing {
+            guard let current = row.current, let range = row.range else { continue }
+            wanted[row.partition] = max(current, range.earliest)
+        }
+        guard !wanted.isEmpty else { return }
+        let ages = await source.ages(at: wanted)
+        for index in rows.indices where wanted[rows[index].partition] != nil {
+            rows[index].age = ages[rows[index].partition]
         }
     }
 

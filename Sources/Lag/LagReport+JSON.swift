@@ -36,6 +36,8 @@ extension PartitionLag {
         writer.member("current", current)
         writer.member("delta", delta)
         writer.member("applied", applied)
+        writer.key("lag_seconds")
+        if let seconds { writer.double(seconds) } else { writer.null() }
         writer.member("lost", lost)
         writer.member("status", status.rawValue)
         if let error { writer.member("error", error) }

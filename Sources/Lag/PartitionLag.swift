@@ -56,6 +56,9 @@ package struct PartitionLag: Sendable, Equatable {
     package var applied: Int64?
     /// What could not be read, and why.
     package var error: String?
+    /// Seconds since the first record that the group has not read was appended; nil if the log did
+    /// not say.
+    package var age: Double?
 
     package init(
         broker: String?, partition: LagPartition, group: String, range: OffsetRange? = nil,
@@ -85,6 +88,10 @@ package struct PartitionLag: Sendable, Equatable {
         guard let range, let current, current < range.earliest else { return 0 }
         return range.earliest.distanceAbove(current)
     }
+
+    /// How far the group is behind in seconds: the age of the oldest record that it has not read,
+    /// 0 if there is none. Nil if that is not known.
+    package var seconds: Double? { status == .ok ? 0 : age }
 
     package var status: LagStatus {
         guard error == nil, let range else { return .unreachable }

@@ -12,15 +12,18 @@ internal import Wire
 package struct LogLagSource: LagSource {
     private let admin: LogAdmin
     private let stores: [StoreClient]
+    private let appendTimes: AppendTimeClient?
     private let timeout: Duration
 
-    /// Each question to a broker or a store waits at most for `timeout`.
+    /// Ages are asked of `appendTimes`, if there is such a thing: only `millrace-log` has it. Each
+    /// question waits at most for `timeout`.
     package init(
-        connection: LogConnection, stores: [StoreClient], timeout: Duration = .seconds(5),
-        logger: Logger
+        connection: LogConnection, stores: [StoreClient], appendTimes: AppendTimeClient? = nil,
+        timeout: Duration = .seconds(5), logger: Logger
     ) throws {
         admin = try LogAdmin(connection: connection, logger: logger)
         self.stores = stores
+        self.appendTimes = appendTimes
         self.timeout = timeout
     }
 
@@ -47,6 +50,10 @@ package struct LogLagSource: LagSource {
             of: TopicPartition(topic: partition.topic, partition: partition.partition),
             timeout: timeout)
         return OffsetRange(earliest: range.earliest, latest: range.latest)
+    }
+
+    package func ages(at offsets: [LagPartition: Int64]) async -> [LagPartition: Double] {
+        await appendTimes?.ages(at: offsets, timeout: timeout) ?? [:]
     }
 
     /// A node names the shards that it has seen; a shard that none has seen stands at 0.

@@ -32,8 +32,12 @@ package enum AdminRoutes {
 package struct AdminServer: Service {
     private let server: HTTPServer?
 
-    /// Listens before it returns, so that health can be asked while the process starts.
-    package init(_ context: ProcessContext, group: EventLoopGroup) async throws {
+    /// Listens before it returns, so that health can be asked while the process starts. `mount`
+    /// adds a process's own routes.
+    package init(
+        _ context: ProcessContext, group: EventLoopGroup,
+        mount: (inout Router) -> Void = { _ in }
+    ) async throws {
         guard try context.settings.optionalString("admin.listen") != nil else {
             server = nil
             return
@@ -42,6 +46,7 @@ package struct AdminServer: Service {
         var router = Router()
         AdminRoutes.mount(
             on: &router, readiness: context.readiness, metrics: context.metrics)
+        mount(&router)
         let server = HTTPServer(router: router, group: group, logger: context.logger)
         try await server.start(host: address.host, port: address.port)
         self.server = server

@@ -15,6 +15,7 @@ package enum SettingKeys {
         ("collector.buffer_events", "events that wait for the log at most"),
         ("events.partitions", "partitions of millrace.events, and shards"),
         ("lag.listen", "HOST:PORT of the lag monitor"),
+        ("lag.log_admin", "HOST:PORT of millrace-log's admin port, for lag in seconds"),
         ("log.brokers", "the log's addresses"),
         ("log.security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl"),
         ("log.sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),

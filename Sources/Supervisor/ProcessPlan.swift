@@ -116,7 +116,16 @@ package struct ClusterPlan: Sendable, Equatable {
             processes.append(
                 plan(.query, index, address, admin: address, ["query.listen": .text(address)]))
         }
-        processes.append(plan(.lag, 0, lag, admin: lag, ["lag.listen": .text(lag)]))
+        processes.append(plan(.lag, 0, lag, admin: lag, lagSettings(lag)))
+    }
+
+    /// The lag monitor learns append times from the log server, if there is one.
+    private func lagSettings(_ address: String) -> [String: Setting] {
+        var settings: [String: Setting] = ["lag.listen": .text(address)]
+        if let log = processes.first(where: { $0.kind == .log }) {
+            settings["lag.log_admin"] = .text(log.admin)
+        }
+        return settings
     }
 
     /// What every process is told.

@@ -22,6 +22,8 @@ struct LagOptions: ParsableArguments {
     var stores: String?
     @Option(help: "File with the cluster's secret, for the storage nodes.")
     var clusterSecretFile: String?
+    @Option(help: "HOST:PORT of millrace-log's admin port, to show lag in seconds.")
+    var lagLogAdmin: String?
     @Option(help: "The consumer group to look at.")
     var group = LagQuestion.workerGroup
     @Option(help: "A topic to look at; may be repeated. Without it, those the group has read.")
@@ -30,7 +32,7 @@ struct LagOptions: ParsableArguments {
     var flags: [String: String?] {
         [
             "log.brokers": logBrokers, "store.addresses": stores,
-            "cluster.secret_file": clusterSecretFile,
+            "cluster.secret_file": clusterSecretFile, "lag.log_admin": lagLogAdmin,
         ]
     }
 
@@ -41,6 +43,7 @@ struct LagOptions: ParsableArguments {
 struct OpenSource {
     let source: LogLagSource
     private let stores: [StoreClient]
+    private let appendTimes: AppendTimeClient?
 
     /// Stores are asked only if `store.addresses` is set; they need the cluster's secret.
     init(_ settings: Settings, group: EventLoopGroup, logger: Logger) throws {
@@ -55,8 +58,18 @@ struct OpenSource {
             }
         }
         self.stores = stores
-        source = try LogLagSource(connection: connection, stores: stores, logger: logger)
+        if try settings.optionalString("lag.log_admin") != nil {
+            appendTimes = AppendTimeClient(
+                address: try settings.hostPort("lag.log_admin"), loop: group.next(), logger: logger)
+        } else {
+            appendTimes = nil
+        }
+        source = try LogLagSource(
+            connection: connection, stores: stores, appendTimes: appendTimes, logger: logger)
     }
 
-    func close() async { for store in stores { await store.client.close() } }
+    func close() async {
+        appendTimes?.close()
+        for store in stores { await store.client.close() }
+    }
 }

@@ -8,13 +8,21 @@ import Logging
 import Runtime
 import ServiceLifecycle
 
-/// The command.
+/// The command: the server, unless a subcommand says otherwise.
 @main
-struct LogServerCommand: AsyncParsableCommand {
+struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-log",
         abstract: "Keeps the log: a Kafka broker for one machine.",
-        version: Build.version)
+        version: Build.version, subcommands: [LogServerCommand.self, Inspect.self, Check.self],
+        defaultSubcommand: LogServerCommand.self)
+}
+
+/// Serves the log.
+struct LogServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the log (what happens without a subcommand).")
 
     @Option(name: .customLong("config"), help: "YAML file with settings.")
     var configurationFile: String?
@@ -91,8 +99,10 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let configuration = try configuration(context.settings)
     context.readiness.declare("log")
     let group = try EventLoopGroup()
-    let admin = try await AdminServer(context, group: group)
+    let opened = OpenedServer()
+    let admin = try await AdminServer(context, group: group) { opened.mount(on: &$0) }
     let server = try openServer(configuration, group, context.logger)
+    opened.set(server)
     var metadata = try await listeners.start(server)
     context.readiness.set("log", isReady: true)
     metadata["log.directory"] = "\(configuration.directory)"

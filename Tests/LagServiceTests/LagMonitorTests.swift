@@ -46,6 +46,8 @@ private final class HeldLog: LagSource {
     func range(of partition: LagPartition) async throws -> OffsetRange {
         OffsetRange(earliest: 0, latest: Int64(readings))
     }
+    func ages(at offsets: [LagPartition: Int64]) async -> [LagPartition: Double] { [:] }
+
     func applied() async -> AppliedReading? { nil }
 }
 

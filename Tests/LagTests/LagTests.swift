@@ -24,6 +24,7 @@ private struct FakeLog: LagSource {
     var ranges: [LagPartition: OffsetRange] = [:]
     var commitError: LagError?
     var store: AppliedReading?
+    var ageList: [LagPartition: Double] = [:]
 
     func topics() async throws -> [LagTopic] {
         guard !topicList.isEmpty else { throw LagError("no broker answers") }
@@ -43,6 +44,10 @@ private struct FakeLog: LagSource {
     }
 
     func applied() async -> AppliedReading? { store }
+
+    func ages(at offsets: [LagPartition: Int64]) async -> [LagPartition: Double] {
+        ageList.filter { offsets[$0.key] != nil }
+    }
 }
 
 /// Lag is right in every state that a partition can be in, and one bad broker hides no other.
@@ -153,6 +158,23 @@ private struct FakeLog: LagSource {
         #expect(report.partitions[0].depth == 10)
     }
 
+    /// The age of the oldest record that was not read; nothing to read is no lag, and a log that
+    /// does not say leaves it open.
+    @Test func lagInSeconds() async throws {
+        let partition = LagPartition(topic: "other", partition: 0)
+        var log = Self.log()
+        let end = try #require(log.ranges[partition]?.latest)
+        for (current, age, expected) in [
+            (end - 1, 2.5, 2.5), (end - 1, nil, nil), (end, 99, 0), (end + 1, 99, nil),
+            (nil, 99, nil),
+        ] as [(Int64?, Double?, Double?)] {
+            log.commits[partition] = current
+            log.ageList[partition] = age
+            let report = try await LagReader.read(LagQuestion(topics: ["other"]), from: log)
+            #expect(report.partitions[0].seconds == expected)
+        }
+    }
+
     @Test func appliedOffsetsBelongToTheTopicOfEvents() async throws {
         var log = Self.log()
         log.store = AppliedReading(offsets: [0: 9], failures: ["store s:1 did not answer"])
@@ -180,9 +202,11 @@ private struct FakeLog: LagSource {
         let row = (object?["partitions"] as? [[String: Any]])?.first ?? [:]
         #expect(
             row.keys.sorted() == [
-                "applied", "broker", "current", "delta", "depth", "earliest", "group", "latest",
-                "lost", "partition", "status", "topic",
+                "applied", "broker", "current", "delta", "depth", "earliest", "group",
+                "lag_seconds",
+                "latest", "lost", "partition", "status", "topic",
             ])
+        #expect(row["lag_seconds"] is NSNull)
         #expect(row["applied"] is NSNull)
         #expect(row["delta"] as? Int == 8)
         let totals = object?["totals"] as? [String: Any]

@@ -56,7 +56,8 @@ import Testing
         let bytes = try #require(disk["/p/partition.checkpoint"])
         #expect(
             hex(bytes.dropFirst(16).dropLast(4)) == "0500000000000000" + "02" + "00000000"
-                + "0000000000000000" + "01000000" + "0700000000000000")
+                + "0000000000000000" + "01000000" + "0700000000000000" + "0000000000000000"
+                + "00")
     }
 
     @Test func segmentNames() {

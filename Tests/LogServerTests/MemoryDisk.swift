@@ -23,8 +23,12 @@ final class MemoryDisk: LogDisk {
         var failsDirectorySyncs = false
         /// Called with the path before a sync does anything.
         var beforeSync: @Sendable (String) -> Void = { _ in }
+        /// Called after every step that changes something.
+        var afterStep: @Sendable (MemoryDisk) -> Void = { _ in }
         var syncCount = 0
         var writeCount = 0
+        /// Bytes read out of growing files.
+        var readBytes = 0
     }
 
     private let state: Mutex<State>
@@ -34,6 +38,10 @@ final class MemoryDisk: LogDisk {
     func change<Result: Sendable>(_ body: (inout sending State) -> sending Result) -> Result {
         state.withLock(body)
     }
+
+    fileprivate func stepped() { state.withLock { $0.afterStep }(self) }
+
+    var readBytes: Int { state.withLock { $0.readBytes } }
 
     var syncCount: Int { state.withLock { $0.syncCount } }
 
@@ -93,6 +101,7 @@ final class MemoryDisk: LogDisk {
             return false
         }
         if isFull { throw Self.noSpace(path) }
+        stepped()
     }
 
     func rename(_ path: String, to target: String) throws(DiskError) {
@@ -100,6 +109,7 @@ final class MemoryDisk: LogDisk {
             let file = state.files.removeValue(forKey: path)
             state.files[target] = file
         }
+        stepped()
     }
 
     func syncDirectory(_ path: String) throws(DiskError) {
@@ -111,9 +121,16 @@ final class MemoryDisk: LogDisk {
             state.durablePaths = state.durablePaths.filter { !$0.hasPrefix(prefix) }
                 .union(state.files.keys.filter { $0.hasPrefix(prefix) })
         }
+        stepped()
     }
 
-    func remove(_ path: String) throws(DiskError) { state.withLock { $0.files[path] = nil } }
+    func remove(_ path: String) throws(DiskError) {
+        state.withLock { state in
+            let freed = state.files.removeValue(forKey: path)?.contents.count ?? 0
+            if state.bytesFree != .max { state.bytesFree += freed }
+        }
+        stepped()
+    }
 
     func removeDirectory(_ path: String) throws(DiskError) {
         state.withLock { _ = $0.directories.remove(path) }
@@ -133,6 +150,7 @@ final class MemoryDisk: LogDisk {
         guard exists != isNew else {
             throw DiskError(operation: "open", path: path, code: ENOENT, reason: "wrong")
         }
+        if isNew { stepped() }
         return MemoryFile(path: path, disk: self)
     }
 
@@ -161,11 +179,13 @@ private struct MemoryFile: LogFile {
             state.files[path]?.contents = contents
             return bytes.count < head.count + rest.count
         }
+        disk.stepped()
         if isFull { throw MemoryDisk.noSpace(path) }
     }
 
     func read(_ count: Int, at position: Int) throws(DiskError) -> [UInt8] {
         let contents = disk[path] ?? []
+        disk.change { $0.readBytes += max(min(count, contents.count - position), 0) }
         return Array(contents.dropFirst(position).prefix(count))
     }
 
@@ -180,6 +200,7 @@ private struct MemoryFile: LogFile {
             }
             return state.failsSyncs
         }
+        disk.stepped()
         if fails { throw DiskError(operation: "sync", path: path, code: EIO, reason: "I/O") }
     }
 
@@ -192,5 +213,6 @@ private struct MemoryFile: LogFile {
             if state.bytesFree != .max { state.bytesFree += max(cut, 0) }
             state.files[path] = file
         }
+        disk.stepped()
     }
 }

@@ -74,7 +74,7 @@ import Testing
         let size = batch(["x"]).count
         let log = try openLog(disk, segmentBytes: 3 * size)
         for index in 0..<10 { try log.add(batch(["\(index % 10)"])) }
-        let names = disk.paths.map { String($0.dropFirst(3)) }
+        let names = disk.paths.filter { $0.hasSuffix(".log") }.map { String($0.dropFirst(3)) }
         #expect(
             names == [
                 "00000000000000000000.log", "00000000000000000003.log",

@@ -43,7 +43,7 @@ extension PartitionLog {
                 Issue.record("no records at \(next)")
                 return found
             }
-            found += try Self.committed(bytes, aborted(from: next, in: bytes[...]))
+            found += try Self.committed(bytes, aborted(from: next, to: try Self.end(bytes)))
             next = try Self.end(bytes)
         }
         return found

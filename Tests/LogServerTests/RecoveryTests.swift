@@ -73,30 +73,6 @@ import Testing
         }
     }
 
-    /// In a segment that is not the last, nothing may be cut: its records were acknowledged.
-    @Test func damageInAnEarlierSegmentIsRefused() throws {
-        let size = batch(["x"]).count
-        let disk = MemoryDisk()
-        let log = try openLog(disk, segmentBytes: 2 * size)
-        for _ in 0..<6 { try log.add(batch(["x"])) }
-        let middle = "/p/00000000000000000002.log"
-        let whole = try #require(disk[middle])
-        for index in whole.indices where !(12..<16).contains(index % size) {
-            let damaged = disk.copy()
-            damaged[middle]?[index] ^= 0x80
-            #expect(throws: LogStorageError.self, "byte \(index)") {
-                try openLog(damaged, segmentBytes: 2 * size)
-            }
-            #expect(damaged[middle]?.count == whole.count, "nothing may be cut")
-        }
-        let short = disk.copy()
-        short[middle]?.removeLast()
-        #expect(throws: LogStorageError.self) { try openLog(short, segmentBytes: 2 * size) }
-        let missing = disk.copy()
-        missing[middle] = nil
-        #expect(throws: LogStorageError.self) { try openLog(missing, segmentBytes: 2 * size) }
-    }
-
     /// After a power cut at any moment, what was synced is there, whole.
     @Test func aPowerCutKeepsWhatWasSynced() throws {
         let size = batch(["x"]).count

@@ -6,6 +6,9 @@ package enum KafkaRecords: Sendable {
     case slice(ArraySlice<UInt8>)
     /// Bytes read for an answer; leave the process as a piece of their own, uncopied.
     case owned([UInt8])
+    /// So many bytes that the writer of the answer does not have; in their place there is an empty
+    /// piece, which whoever sends the answer replaces.
+    case elsewhere(byteCount: Int)
 
     package static let empty = KafkaRecords.owned([])
 
@@ -13,13 +16,16 @@ package enum KafkaRecords: Sendable {
         switch self {
         case .slice(let bytes): bytes.count
         case .owned(let bytes): bytes.count
+        case .elsewhere(let byteCount): byteCount
         }
     }
 
+    /// The bytes, if they are in memory.
     package var bytes: ArraySlice<UInt8> {
         switch self {
         case .slice(let bytes): bytes
         case .owned(let bytes): bytes[...]
+        case .elsewhere: []
         }
     }
 }

@@ -19,7 +19,7 @@ package struct KafkaWriter: KafkaCodec {
 
     package var count: Int { finishedBytes + current.count }
 
-    /// What was written, in order.
+    /// What was written, in order; an empty piece stands for records that are elsewhere.
     package consuming func finish() -> [[UInt8]] {
         if current.count > 0 { finished.append(current.bytes) }
         return finished
@@ -78,12 +78,17 @@ package struct KafkaWriter: KafkaCodec {
         case nil: break
         case .slice(let bytes): current.write(bytes)
         case .owned(let bytes) where bytes.count < 1024: current.write(bytes)
-        case .owned(let bytes):
-            finished.append(current.bytes)
-            finished.append(bytes)
-            finishedBytes += current.count + bytes.count
-            current = ByteWriter(capacity: 256)
+        case .owned(let bytes): add(bytes, byteCount: bytes.count)
+        case .elsewhere(let byteCount): add([], byteCount: byteCount)
         }
+    }
+
+    /// A piece of its own. The one before it has at least the length, so that no other is empty.
+    private mutating func add(_ piece: [UInt8], byteCount: Int) {
+        finished.append(current.bytes)
+        finished.append(piece)
+        finishedBytes += current.count + byteCount
+        current = ByteWriter(capacity: 256)
     }
 
     // MARK: structure

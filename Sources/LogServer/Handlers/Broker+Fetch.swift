@@ -3,6 +3,7 @@
 internal import Base
 internal import EventLoop
 internal import KafkaWire
+internal import Logging
 internal import Synchronization
 
 extension Broker {
@@ -21,7 +22,10 @@ extension Broker {
             parts, minBytes: Int(request.minBytes), committedOnly: request.readsCommitted,
             loop: context.loop
         ) { [self] in
-            run(on: readers, reply) { [self] in read(request, parts) }
+            let takesFiles = context.takesFiles
+            answer(on: readers, reply) { [self] in
+                read(request, parts, takesFiles: takesFiles)
+            }
         }
         context.interest.whenLost {
             context.loop.execute { if call.cancel() { reply(.silence) } }
@@ -74,7 +78,10 @@ extension Broker {
         max(min(asked, Limits.logFetchBytesMax, Limits.logUnsentBytesMax - unsent), 0)
     }
 
-    private func read(_ request: FetchRequest, _ parts: [FetchPart]) -> FetchResponse {
+    private func read(
+        _ request: FetchRequest, _ parts: [FetchPart], takesFiles: Bool
+    ) -> Answer<FetchResponse> {
+        var files: [FilePart] = []
         var response = FetchResponse()
         response.topics = request.topics.map {
             var topic = FetchResponse.Topic()
@@ -88,16 +95,17 @@ extension Broker {
         for part in parts {
             let result = read(
                 part, bytesMax: bytesMax - bytes, isFirst: bytes == 0,
-                committedOnly: request.readsCommitted)
+                takesFiles: takesFiles, committedOnly: request.readsCommitted, &files)
             bytes += result.records?.count ?? 0
             response.topics[part.topicIndex].partitions.append(result)
         }
         metrics.fetched(bytes: bytes)
-        return response
+        return .withFiles(response, files)
     }
 
     private func read(
-        _ part: FetchPart, bytesMax: Int, isFirst: Bool, committedOnly: Bool
+        _ part: FetchPart, bytesMax: Int, isFirst: Bool, takesFiles: Bool, committedOnly: Bool,
+        _ files: inout [FilePart]
     ) -> FetchResponse.Partition {
         var result = FetchResponse.Partition()
         result.index = part.request.index
@@ -106,18 +114,28 @@ extension Broker {
         if committedOnly { result.abortedTransactions = [] }
         guard let log = part.log else { return result }
         if part.error == .none {
-            let outcome = log.read(
+            let outcome = log.find(
                 from: part.request.fetchOffset,
                 bytesMax: max(min(Int(part.request.maxBytes), bytesMax), 0),
                 takesLargeFirst: isFirst, committedOnly: committedOnly)
             switch outcome {
-            case .records(let records):
-                result.records = .owned(records)
+            case .batches(let found):
+                if takesFiles, found.range.count >= Limits.logSendFileBytesMin,
+                    let file = found.file as? any SendableFile
+                {
+                    // Asked for now, so that the loop need not wait for the disk.
+                    found.file.willNeed(found.range)
+                    result.records = .elsewhere(byteCount: found.range.count)
+                    files.append(FilePart(file: file, range: found.range))
+                } else {
+                    read(found, of: log, into: &result)
+                }
                 if committedOnly {
                     result.abortedTransactions = log.aborted(
-                        from: part.request.fetchOffset, in: records[...]
+                        from: part.request.fetchOffset, to: found.nextOffset
                     ).map(FetchResponse.AbortedTransaction.init)
                 }
+            case .nothing: break
             case .outOfRange: result.error = .offsetOutOfRange
             case .failed(let code): result.error = code
             }
@@ -128,6 +146,18 @@ extension Broker {
         }
         result.logStartOffset = log.logStart
         return result
+    }
+
+    private func read(
+        _ part: SegmentPart, of log: PartitionLog, into result: inout FetchResponse.Partition
+    ) {
+        do throws(DiskError) {
+            result.records = .owned(
+                try part.file.read(part.range.count, at: part.range.lowerBound))
+        } catch {
+            logger.error("read failed", metadata: log.metadata(error))
+            result.error = .storageError
+        }
     }
 }
 

@@ -13,6 +13,8 @@ struct RequestContext: Sendable {
     var client: GroupClient
     /// The connection's loop.
     var loop: EventLoop
+    /// Whether the answer may have records in files.
+    var takesFiles = false
     /// Set when the connection closes before the answer.
     var interest: RequestInterest
     /// What the client is told to connect to.
@@ -50,6 +52,8 @@ final class RequestInterest: Sendable {
 /// How a request ends.
 enum Answer<Response: Sendable>: Sendable {
     case response(Response)
+    /// An answer whose records are in files: as many parts as there are records `elsewhere`.
+    case withFiles(Response, [FilePart])
     /// The client wants no answer (acks = 0).
     case silence
     /// The connection is closed: the only way to tell a client that wants no answer.
@@ -119,7 +123,15 @@ final class Broker: Sendable {
         on pool: BlockingPool, _ reply: @escaping Reply<Response>,
         _ body: @escaping @Sendable () -> Response
     ) {
-        if !pool.submit({ reply(.response(body())) }) { reply(.close) }
+        answer(on: pool, reply) { .response(body()) }
+    }
+
+    /// The same for a body that makes the answer itself.
+    func answer<Response>(
+        on pool: BlockingPool, _ reply: @escaping Reply<Response>,
+        _ body: @escaping @Sendable () -> Answer<Response>
+    ) {
+        if !pool.submit({ reply(body()) }) { reply(.close) }
     }
 }
 

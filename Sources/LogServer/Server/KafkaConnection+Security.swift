@@ -72,7 +72,7 @@ extension KafkaConnection {
             case .challenge(let answer), .known(_, let answer):
                 let length = UInt32(answer.count)
                 let header = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
-                connection.finish(open, .answer([header, answer]))
+                connection.finish(open, .answer([header, answer], []))
             case .failed, .check: connection.finish(open, .close("authentication failed"))
             }
         }

@@ -285,7 +285,8 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         let context = RequestContext(
             version: header.version,
             client: GroupClient(clientID: header.clientID ?? "", host: connection.peerAddress),
-            loop: loop, interest: open.interest, advertised: listener.advertised)
+            loop: loop, takesFiles: connection.takesFiles, interest: open.interest,
+            advertised: listener.advertised)
         handler(request, context) { answer in
             // Encoded on the loop: the writer's thread has better things to do.
             if loop.isCurrent {
@@ -304,15 +305,22 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         switch answer {
         case .silence: finish(request, .silence)
         case .close: finish(request, .close("the request could not be served"))
-        case .response(let response):
-            do {
-                let pieces = try encodeResponse(
-                    response, to: type, version: header.version,
-                    correlationID: header.correlationID)
-                finish(request, .answer(pieces))
-            } catch {
-                finish(request, .close("the answer cannot be written: \(error)"))
-            }
+        case .response(let response): finish(request, response, [], type, header)
+        case .withFiles(let response, let parts):
+            finish(request, response, parts, type, header)
+        }
+    }
+
+    private func finish<Request: KafkaRequest>(
+        _ request: OpenRequest, _ response: Request.Response, _ parts: [FilePart],
+        _ type: Request.Type, _ header: RequestHeader
+    ) {
+        do {
+            let pieces = try encodeResponse(
+                response, to: type, version: header.version, correlationID: header.correlationID)
+            finish(request, .answer(pieces, parts))
+        } catch {
+            finish(request, .close("the answer cannot be written: \(error)"))
         }
     }
 
@@ -332,7 +340,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             open.removeFirst()
             switch end {
             case .silence: break
-            case .answer(let pieces): connection.write(pieces)
+            case .answer(let pieces, let parts): write(pieces, parts, to: connection)
             case .close(let reason): return reject(reason)
             }
         }
@@ -340,6 +348,19 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
             return connection.close()
         }
         pump()
+    }
+
+    /// Empty pieces stand for parts of files, in order.
+    private func write(_ pieces: [[UInt8]], _ parts: [FilePart], to connection: Connection) {
+        guard !parts.isEmpty else { return connection.write(pieces) }
+        var parts = parts[...]
+        for piece in pieces {
+            if piece.isEmpty, let part = parts.popFirst() {
+                connection.write(part)
+            } else {
+                connection.write(piece)
+            }
+        }
     }
 
     private func noteUnsent(_ byteCount: Int) {
@@ -353,7 +374,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 /// `interest`.
 final class OpenRequest: @unchecked Sendable {
     enum End {
-        case answer([[UInt8]])
+        case answer([[UInt8]], [FilePart])
         case silence
         /// Closes the connection, for this reason.
         case close(String)

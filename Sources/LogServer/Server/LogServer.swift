@@ -31,6 +31,7 @@ package final class LogServer: Sendable {
         group: EventLoopGroup, logger: Logger
     ) throws {
         raiseOpenFilesLimit()
+        ignoreBrokenPipes()
         let metrics = LogServerMetrics()
         lock = try Self.lock(configuration.directory, disk)
         let identity = try ServerIdentity(directory: configuration.directory, disk: disk)
@@ -43,7 +44,14 @@ package final class LogServer: Sendable {
             TopicEnvironment(
                 directory: configuration.directory, disk: disk, writers: writers,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
+        let began = monotonicNanoseconds()
         try topics.open()
+        logger.notice(
+            "partitions opened",
+            metadata: [
+                "log.partitions": "\(topics.all.reduce(0) { $0 + $1.partitions.count })",
+                "log.open_ms": "\((monotonicNanoseconds() - began) / 1_000_000)",
+            ])
         let gate = TransactionGate()
         let offsets = try Self.openOffsets(topics, gate, clock)
         let groups = GroupCoordinator(
@@ -166,6 +174,15 @@ package final class LogServer: Sendable {
         }
     }
 
+    /// When the record at each place was appended by this server's clock, milliseconds since 1970,
+    /// to the second; nil where there is no record, or nothing is known. Any thread.
+    package func appendTimes(of places: [LogPlace]) async throws -> [Int64?] {
+        let topics = broker.topics
+        return try await broker.readers.run {
+            places.map { topics.partition($0.topic, $0.partition)?.log?.appendTime(of: $0.offset) }
+        }
+    }
+
     /// Room for requests that is not taken, for tests.
     var requestBytesFree: Int { connections.budget.free }
 
@@ -185,7 +202,22 @@ package final class LogServer: Sendable {
         await broker.control.shutdown()
         await broker.readers.shutdown()
         await broker.passwords?.shutdown()
+        for partition in broker.topics.all.flatMap(\.partitions) {
+            guard let log = partition.log else { continue }
+            partition.writer.run { log.close() }
+        }
         for writer in writers { await writer.shutdown() }
+    }
+}
+
+/// An offset of a partition.
+package struct LogPlace: Sendable, Hashable {
+    package var topic: String
+    package var partition: Int32
+    package var offset: Int64
+
+    package init(topic: String, partition: Int32, offset: Int64) {
+        (self.topic, self.partition, self.offset) = (topic, partition, offset)
     }
 }
 

@@ -12,3 +12,6 @@ func raiseOpenFilesLimit() {
     limit.rlim_cur = limit.rlim_max
     _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
+
+/// A client that goes away while a file is being sent to it is an error to handle, not a signal.
+func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }

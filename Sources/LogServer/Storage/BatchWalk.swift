@@ -60,7 +60,7 @@ struct BatchWalk {
     }
 }
 
-/// What looking through a whole segment found.
+/// What looking through a segment found.
 struct SegmentScan: Sendable {
     /// Everything up to the first batch that is not as it should be.
     var content: SegmentContent
@@ -68,16 +68,16 @@ struct SegmentScan: Sendable {
     var fault: String?
 
     /// Reads every batch of a segment and checks it; calls `visit` with each sound one and its
-    /// bytes.
+    /// bytes. Goes on behind `known`, if that is given. Offsets may leave gaps up to `gapsEnd`.
     init(
-        _ file: any LogFile, baseOffset: Int64,
-        visit: (RecordBatchHeader, ArraySlice<UInt8>) -> Void
+        _ file: any LogFile, baseOffset: Int64, known: SegmentContent? = nil,
+        gapsEnd: Int64 = 0, visit: (RecordBatchHeader, ArraySlice<UInt8>) -> Void
     ) throws(DiskError) {
-        content = SegmentContent(baseOffset: baseOffset)
-        var walk = BatchWalk(file, range: 0..<(try file.byteCount()))
+        content = known ?? SegmentContent(baseOffset: baseOffset)
+        var walk = BatchWalk(file, range: content.byteCount..<(try file.byteCount()))
         do {
             while let header = try walk.header() {
-                guard header.baseOffset == content.nextOffset else {
+                guard header.follows(content.nextOffset, gapsEnd: gapsEnd) else {
                     throw KafkaWireError.invalidBatch(
                         "offset \(header.baseOffset) where \(content.nextOffset) was expected")
                 }
@@ -93,5 +93,13 @@ struct SegmentScan: Sendable {
             fault = "\(error)"
         }
         content.visibleByteCount = content.byteCount
+    }
+}
+
+extension RecordBatchHeader {
+    /// Whether a batch may stand where `offset` comes next. Compaction, and losses that somebody
+    /// has accepted, leave gaps.
+    func follows(_ offset: Int64, gapsEnd: Int64) -> Bool {
+        baseOffset == offset || (baseOffset > offset && baseOffset <= gapsEnd)
     }
 }

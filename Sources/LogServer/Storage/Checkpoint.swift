@@ -16,6 +16,8 @@ enum CheckpointKind: UInt32 {
     case server = 1
     case topics = 2
     case partition = 3
+    case index = 4
+    case snapshot = 5
     case users = 6
 }
 
@@ -46,6 +48,23 @@ enum Checkpoint {
         try disk.create(path + ".new", pieces: [encode(kind, payload: payload)])
         try disk.rename(path + ".new", to: path)
         try disk.syncDirectory(directory)
+    }
+
+    /// Replaces a file that may be lost: a power cut may leave the old contents, the new ones, or
+    /// bytes with a wrong checksum.
+    static func replace(
+        _ kind: CheckpointKind, payload: [UInt8], at path: String, disk: any LogDisk
+    ) throws(DiskError) {
+        try disk.remove(path + ".new")
+        let file = try disk.openFile(path + ".new", isNew: true)
+        do {
+            try file.write([], encode(kind, payload: payload)[...], at: 0)
+        } catch {
+            // On a full disk the remains would only take more room.
+            try? disk.remove(path + ".new")
+            throw error
+        }
+        try disk.rename(path + ".new", to: path)
     }
 
     /// The payload; nil if the file does not exist.

@@ -2,6 +2,7 @@
 // has. A protocol, so that tests can let a write run out of space or a sync fail.
 
 package import Base
+internal import EventLoop
 internal import Glibc
 
 /// One growing file. Calls may block; any thread, but only one writes.
@@ -17,6 +18,12 @@ package protocol LogFile: Sendable {
     /// Returns when the contents and the size survive a power cut.
     func sync() throws(DiskError)
     func truncate(to byteCount: Int) throws(DiskError)
+    /// A part will be read soon.
+    func willNeed(_ range: Range<Int>)
+}
+
+extension LogFile {
+    package func willNeed(_ range: Range<Int>) {}
 }
 
 /// A disk that can also open growing files.
@@ -40,9 +47,9 @@ extension LocalDisk: LogDisk {
 }
 
 /// A growing file of the machine's own file system.
-final class LocalLogFile: LogFile {
+final class LocalLogFile: LogFile, SendableFile {
     let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init(_ path: String, isNew: Bool) throws(DiskError) {
         let flags = O_RDWR | O_CLOEXEC | (isNew ? O_CREAT | O_EXCL : 0)
@@ -120,6 +127,12 @@ final class LocalLogFile: LogFile {
 
     func sync() throws(DiskError) {
         guard fdatasync(descriptor) == 0 else { throw DiskError(operation: "sync", path: path) }
+    }
+
+    func willNeed(_ range: Range<Int>) {
+        // Advice only.
+        _ = posix_fadvise(
+            descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
     }
 
     func truncate(to byteCount: Int) throws(DiskError) {

@@ -1,25 +1,22 @@
-// Opening a partition: every batch of every segment is read and checked. A torn end of the last
-// segment is cut off and reported; damage anywhere else is an error, because cutting there would
-// take records away that were acknowledged.
+// Opening a partition, and what it keeps about itself between starts.
 
 internal import Base
 internal import KafkaWire
 internal import Logging
+internal import Synchronization
 
 extension PartitionLog {
-    private static let checkpointName = "partition.checkpoint"
-
     /// Opens a partition, or makes it if the directory is empty. Blocks. `now` counts as the time
-    /// at which the producers found in the log were last seen.
+    /// at which producers that are found in batches were last seen.
     static func open(
         name: String, directory: String, disk: any LogDisk, rules: PartitionRules, now: Int64,
         logger: Logger
     ) throws(LogStorageError) -> PartitionLog {
-        var recovery = Recovery(name: name, directory: directory, disk: disk, logger: logger)
+        var recovery = PartitionRecovery(
+            name: name, directory: directory, disk: disk, rules: rules, now: now, logger: logger)
         do {
             try disk.makeDirectory(directory)
-            try recovery.readCheckpoint()
-            try recovery.readSegments(now: now)
+            try recovery.run()
         } catch let error as LogStorageError {
             throw error
         } catch let error as DiskError {
@@ -28,149 +25,55 @@ extension PartitionLog {
             throw LogStorageError(.damaged, "\(name): \(error)")
         }
         let end = recovery.nextOffset
-        recovery.producers.trim(to: recovery.logStart)
-        let firstOpen = recovery.producers.transactions.firstOpenOffset
-        let view = View(
-            segments: recovery.segments, logStart: recovery.logStart, highWatermark: end,
-            lastStable: max(firstOpen ?? end, recovery.logStart), logEnd: end,
-            epochs: recovery.epochs, rules: rules)
-        return PartitionLog(
+        let checkpoint = recovery.checkpoint
+        var producers = recovery.producers
+        producers.trim(to: checkpoint.logStart)
+        let firstOpen = producers.transactions.firstOpenOffset
+        var view = View(
+            segments: recovery.segments, logStart: checkpoint.logStart, highWatermark: end,
+            lastStable: max(firstOpen ?? end, checkpoint.logStart), logEnd: end,
+            epochs: checkpoint.epochs, rules: rules)
+        view.gapsEnd = checkpoint.gapsEnd
+        view.quarantined = checkpoint.quarantined
+        let log = PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
-            producers: recovery.producers, logger: logger)
+            producers: producers, logger: logger)
+        log.snapshot.withLock { $0.lastAppendTime = recovery.lastAppendTime }
+        if recovery.hasRead {
+            // Or the next start would have to read it all again.
+            log.saveSnapshot()
+        } else {
+            log.snapshot.withLock { $0.isCurrent = true }
+        }
+        return log
     }
 
-    /// Saves log start and epochs. Writer only.
+    /// Saves log start and epochs with what else must not be forgotten. Writer only.
     func saveCheckpoint(logStart: Int64, epochs: LeaderEpochs) throws(DiskError) {
-        try Checkpoint.write(
-            .partition, payload: Self.payload(logStart, epochs), to: Self.checkpointName,
-            in: directory, disk: disk)
+        var checkpoint = checkpoint
+        checkpoint.logStart = logStart
+        checkpoint.epochs = epochs
+        checkpoint.quarantined.removeAll { $0.end <= logStart }
+        try checkpoint.write(in: directory, disk: disk)
     }
 
-    fileprivate static func payload(_ logStart: Int64, _ epochs: LeaderEpochs) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.write(littleEndian: logStart)
-        epochs.encode(into: &writer)
-        return writer.bytes
+    /// What must not be forgotten.
+    var checkpoint: PartitionCheckpoint {
+        view.withLock { view in
+            var checkpoint = PartitionCheckpoint()
+            (checkpoint.logStart, checkpoint.epochs) = (view.logStart, view.epochs)
+            (checkpoint.gapsEnd, checkpoint.quarantined) = (view.gapsEnd, view.quarantined)
+            return checkpoint
+        }
     }
 
-    /// What opening gathers.
-    private struct Recovery {
-        let name: String
-        let directory: String
-        let disk: any LogDisk
-        let logger: Logger
-        var segments: [Segment] = []
-        var logStart: Int64 = 0
-        var nextOffset: Int64 = 0
-        var epochs = LeaderEpochs()
-        var producers = ProducerStates()
-
-        mutating func readCheckpoint() throws {
-            guard
-                var reader = try Checkpoint.read(
-                    .partition, from: PartitionLog.checkpointName, in: directory, disk: disk)
-            else { return }
-            logStart = try reader.readLittleEndian()
-            epochs = try LeaderEpochs(from: &reader)
-        }
-
-        mutating func readSegments(now: Int64) throws {
-            let bases = try usedSegments()
-            guard let first = bases.first else {
-                nextOffset = logStart
-                segments = [
-                    try PartitionLog.newSegment(
-                        baseOffset: logStart, in: directory, disk: disk)
-                ]
-                return
-            }
-            guard first <= logStart else {
-                throw damage("begins at \(first), but its log starts at \(logStart)")
-            }
-            nextOffset = first
-            for base in bases {
-                try readSegment(base, isLast: base == bases.last, now: now)
-            }
-            guard logStart <= nextOffset else {
-                throw damage("ends at \(nextOffset), but its log starts at \(logStart)")
-            }
-            try makeDurable()
-        }
-
-        /// After a kill the last segment, and its name, may be in the kernel only. From here on
-        /// they are shown to readers, and a batch that is sent again is acknowledged without
-        /// being written.
-        private func makeDurable() throws(DiskError) {
-            try segments.last?.file.sync()
-            try disk.syncDirectory(directory)
-        }
-
-        /// The base offsets of the segments from the one with the log start on. Those before it
-        /// were to be removed by a trim that did not finish.
-        private func usedSegments() throws -> ArraySlice<Int64> {
-            let bases = try disk.names(in: directory).compactMap(Segment.baseOffset(fileName:))
-                .sorted()
-            let start = bases.lastIndex { $0 <= logStart } ?? 0
-            for base in bases[..<start] { try disk.remove(Segment.path(in: directory, base)) }
-            return bases.count - start > 1 ? try withoutEmpty(bases[start...]) : bases[start...]
-        }
-
-        /// An empty segment is one whose beginning failed, and the log may have gone on in the one
-        /// before it. If it was the next one after all, it is made again when it is needed.
-        private func withoutEmpty(_ bases: ArraySlice<Int64>) throws(DiskError) -> ArraySlice<Int64>
-        {
-            var used: [Int64] = []
-            for base in bases {
-                let path = Segment.path(in: directory, base)
-                if try disk.openFile(path, isNew: false).byteCount() > 0 {
-                    used.append(base)
-                } else {
-                    try disk.remove(path)
-                }
-            }
-            return used[...]
-        }
-
-        private mutating func readSegment(_ base: Int64, isLast: Bool, now: Int64) throws {
-            guard base == nextOffset else {
-                throw damage("has no record from \(nextOffset) to \(base)")
-            }
-            let path = Segment.path(in: directory, base)
-            let file = try disk.openFile(path, isNew: false)
-            let scan = try SegmentScan(file, baseOffset: base) { header, bytes in
-                let marker = header.isControl ? EndMarker(inBatch: bytes) : nil
-                producers.note(header, marker: marker, now: now)
-            }
-            nextOffset = scan.content.nextOffset
-            segments.append(Segment(baseOffset: base, file: file, content: scan.content))
-            guard let fault = scan.fault else { return }
-            guard isLast else {
-                throw damage("'\(path)' is damaged at byte \(scan.content.byteCount): \(fault)")
-            }
-            try cut(file, to: scan.content.byteCount, fault)
-        }
-
-        /// Takes a torn end away. The new epoch is saved first: a client must never see offsets
-        /// given out again under the old one.
-        private mutating func cut(_ file: any LogFile, to byteCount: Int, _ fault: String) throws {
-            let cutBytes = try file.byteCount() - byteCount
-            logger.warning(
-                "cut the torn end of a partition",
-                metadata: [
-                    LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
-                    LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
-                    LogKeys.reason: "\(fault)",
-                ])
-            epochs.advance(at: nextOffset)
-            try Checkpoint.write(
-                .partition, payload: PartitionLog.payload(logStart, epochs),
-                to: PartitionLog.checkpointName, in: directory, disk: disk)
-            try file.truncate(to: byteCount)
-            try file.sync()
-        }
-
-        private func damage(_ what: String) -> LogStorageError {
-            LogStorageError(.damaged, "partition \(name) \(what)")
-        }
+    /// From now on offsets below `end` may be missing between batches: to be called, and to have
+    /// returned, before the first such segment takes its place. Writer only; blocks.
+    func allowGaps(below end: Int64) throws(DiskError) {
+        var checkpoint = checkpoint
+        guard end > checkpoint.gapsEnd else { return }
+        checkpoint.gapsEnd = end
+        try checkpoint.write(in: directory, disk: disk)
+        view.withLock { $0.gapsEnd = end }
     }
 }

@@ -27,13 +27,19 @@ extension PartitionLog {
             // The last one stays: it is being written.
             let count = view.segments.dropLast().prefix { $0.nextOffset <= offset }.count
             defer { view.segments.removeFirst(count) }
+            view.quarantined.removeAll { $0.end <= offset }
             return Array(view.segments.prefix(count))
         }
         producers.withLock { $0.trim(to: offset) }
         for segment in dropped {
             // Readers that are at it keep the file open. What cannot be removed lies below the log
             // start and is removed at the next start of the server.
-            do { try disk.remove(segment.file.path) } catch {
+            do {
+                try disk.remove(segment.file.path)
+                try disk.remove(
+                    Segment.path(
+                        in: directory, segment.baseOffset, ending: SegmentIndexFile.ending))
+            } catch {
                 logger.warning("segment cannot be removed", metadata: metadata(error))
             }
         }

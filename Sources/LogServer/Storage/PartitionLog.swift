@@ -5,9 +5,10 @@
 // Appending, syncing and trimming happen on one thread, the partition's writer; the view that
 // readers take is under a lock that is never held during a system call.
 //
-// Invariants: offsets in the segments have no gaps; every segment but the last is on the disk in
-// full; the high watermark moves only to offsets that the policy calls safe; once a sync has
-// failed nothing is appended any more, since the kernel may have dropped what it could not write.
+// Invariants: offsets in the segments have no gaps but where compaction, or an accepted loss, has
+// made them (`gapsEnd`); every segment but the last is on the disk in full; the high watermark
+// moves only to offsets that the policy calls safe; once a sync has failed nothing is appended any
+// more, since the kernel may have dropped what it could not write.
 
 internal import Base
 internal import KafkaWire
@@ -47,6 +48,10 @@ final class PartitionLog: Sendable {
         var logEnd: Int64
         var epochs: LeaderEpochs
         var rules: PartitionRules
+        /// Below it, offsets may be missing between batches.
+        var gapsEnd: Int64 = 0
+        /// Offsets that are set aside; each has a segment that stands for it.
+        var quarantined: [QuarantinedRange] = []
         /// Why nothing is appended any more.
         var failure: String?
         var isDeleted = false
@@ -61,6 +66,8 @@ final class PartitionLog: Sendable {
     let view: Mutex<View>
     /// The writer's, like everything that changes the log.
     let producers: Mutex<ProducerStates>
+    /// The writer's: how far the last snapshot went.
+    let snapshot = Mutex(SnapshotState())
 
     init(
         name: String, directory: String, disk: any LogDisk, view: View,
@@ -120,7 +127,12 @@ final class PartitionLog: Sendable {
             producers.withLock { $0.noteRefused(batch.header, now: now) }
             return .refused(.storageError, error.description)
         }
-        segment.append(batch.header)
+        segment.append(batch.header, time: now)
+        snapshot.withLock { state in
+            state.isCurrent = false
+            state.grownBytes += batch.header.totalByteCount
+            state.lastAppendTime = now
+        }
         producers.withLock { $0.note(batch.header, marker: batch.marker, now: now) }
         view.withLock { $0.logEnd = batch.header.nextOffset }
         return .appended(baseOffset: logEnd, appendTime: appendTime)
@@ -158,6 +170,13 @@ final class PartitionLog: Sendable {
         }
         let segment = try Self.newSegment(baseOffset: offset, in: directory, disk: disk)
         view.withLock { $0.segments.append(segment) }
+        do {
+            try SegmentIndexFile.write(
+                last.content, baseOffset: last.baseOffset, in: directory, disk: disk)
+        } catch {
+            logger.warning("index cannot be written", metadata: metadata(error))
+        }
+        saveSnapshot()
         return segment
     }
 
@@ -183,6 +202,7 @@ final class PartitionLog: Sendable {
             return false
         }
         publish()
+        saveSnapshotIfGrown()
         return true
     }
 

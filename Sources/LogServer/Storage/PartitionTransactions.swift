@@ -111,12 +111,12 @@ struct PartitionTransactions: Sendable, Equatable {
     init() {}
 
     init(from reader: inout ByteReader) throws(ByteReaderError) {
-        for _ in 0..<(try reader.readVarint()) {
+        for _ in 0..<(try reader.readCount(ofAtLeast: 18)) {
             let id: Int64 = try reader.readLittleEndian()
             let epoch: Int16 = try reader.readLittleEndian()
             open[id] = Open(producerEpoch: epoch, firstOffset: try reader.readLittleEndian())
         }
-        for _ in 0..<(try reader.readVarint()) {
+        for _ in 0..<(try reader.readCount(ofAtLeast: 32)) {
             let id: Int64 = try reader.readLittleEndian()
             let first: Int64 = try reader.readLittleEndian()
             let last: Int64 = try reader.readLittleEndian()
@@ -132,28 +132,13 @@ extension PartitionLog {
     /// Up to where readers of committed records may see. Any thread.
     var lastStable: Int64 { view.withLock { $0.lastStable } }
 
-    /// The aborted transactions with records among the batches in `bytes`, which were read at
-    /// `offset`. Any thread.
-    func aborted(
-        from offset: Int64, in bytes: ArraySlice<UInt8>
-    ) -> [PartitionTransactions.Aborted] {
+    /// The aborted transactions with records from `offset` on and before `end`. Any thread.
+    func aborted(from offset: Int64, to end: Int64) -> [PartitionTransactions.Aborted] {
         producers.withLock { producers in
             guard let last = producers.transactions.aborted.last, last.lastOffset >= offset else {
                 return []
             }
-            return producers.transactions.aborted(
-                from: offset, to: Self.end(of: bytes) ?? offset)
+            return producers.transactions.aborted(from: offset, to: end)
         }
-    }
-
-    /// The offset after the last batch.
-    private static func end(of bytes: ArraySlice<UInt8>) -> Int64? {
-        var rest = bytes
-        var end: Int64?
-        while let header = try? RecordBatchHeader(rest), header.totalByteCount <= rest.count {
-            end = header.nextOffset
-            rest = rest.dropFirst(header.totalByteCount)
-        }
-        return end
     }
 }

@@ -1,5 +1,6 @@
 // Idempotent producers: which batches of which producer a partition has, so that a batch that is
-// sent again is recognised. Rebuilt from the batches when the server starts.
+// sent again is recognised. A start takes them from the partition's snapshot, and goes on with the
+// batches behind it.
 //
 //   unknown producer                      accept any sequence
 //   epoch below the known one             47
@@ -135,5 +136,49 @@ struct ProducerStates: Sendable {
             ($0.value.lastSeen, $0.value.lastOffset) < ($1.value.lastSeen, $1.value.lastOffset)
         }
         for (id, _) in byAge.prefix(byAge.count / 10) { producers[id] = nil }
+    }
+}
+
+// In a snapshot: count varint, then for each producer id int64, epoch int16, next sequence int32,
+// (-1 if any will do), last seen int64, batch count varint, and for each batch first sequence int32,
+// last sequence int32, base offset int64, timestamp int64; then the transactions.
+extension ProducerStates {
+    func encode(into writer: inout ByteWriter) {
+        writer.write(varint: UInt64(producers.count))
+        for (id, producer) in producers {
+            writer.write(littleEndian: id)
+            writer.write(littleEndian: producer.epoch)
+            writer.write(littleEndian: producer.nextSequence ?? -1)
+            writer.write(littleEndian: producer.lastSeen)
+            writer.write(varint: UInt64(producer.batches.count))
+            for batch in producer.batches {
+                writer.write(littleEndian: batch.firstSequence)
+                writer.write(littleEndian: batch.lastSequence)
+                writer.write(littleEndian: batch.baseOffset)
+                writer.write(littleEndian: batch.timestamp)
+            }
+        }
+        transactions.encode(into: &writer)
+    }
+
+    init(from reader: inout ByteReader) throws(ByteReaderError) {
+        for _ in 0..<(try reader.readCount(ofAtLeast: 23)) {
+            let id: Int64 = try reader.readLittleEndian()
+            let epoch: Int16 = try reader.readLittleEndian()
+            let next: Int32 = try reader.readLittleEndian()
+            var producer = Producer(
+                epoch: epoch, nextSequence: next < 0 ? nil : next, batches: [],
+                lastSeen: try reader.readLittleEndian())
+            for _ in 0..<(try reader.readCount(ofAtLeast: 24)) {
+                producer.batches.append(
+                    Batch(
+                        firstSequence: try reader.readLittleEndian(),
+                        lastSequence: try reader.readLittleEndian(),
+                        baseOffset: try reader.readLittleEndian(),
+                        timestamp: try reader.readLittleEndian()))
+            }
+            producers[id] = producer
+        }
+        transactions = try PartitionTransactions(from: &reader)
     }
 }

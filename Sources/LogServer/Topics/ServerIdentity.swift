@@ -13,7 +13,7 @@ internal import Synchronization
 
 /// Cluster id and producer ids.
 final class ServerIdentity: Sendable {
-    private static let checkpointName = "server.checkpoint"
+    static let checkpointName = "server.checkpoint"
 
     /// 22 characters, as Kafka writes it.
     let clusterID: String

@@ -33,7 +33,7 @@ extension TopicTable {
             opened = try openNew(record, range: 0..<count)
             try add(record)
         } catch {
-            removeTree(directoryName(record))
+            removeTree(Self.directoryName(record))
             throw error
         }
         let topic = Topic(
@@ -112,7 +112,7 @@ extension TopicTable {
             partition.writer.forget(log)
         }
         environment.logger.notice("topic deleted", metadata: [LogKeys.topic: "\(topic.name)"])
-        removeTree(directoryName(Self.record(topic)))
+        removeTree(Self.directoryName(Self.record(topic)))
     }
 
     private func checkRoom(for count: Int) throws(TopicError) {

@@ -8,6 +8,7 @@
 // has forgotten it; a crash in between leaves a directory that the next start removes.
 
 internal import Base
+internal import EventLoop
 internal import KafkaWire
 internal import Logging
 internal import Synchronization
@@ -76,10 +77,7 @@ final class TopicTable: Sendable, TopicDirectory {
                 return
             }
             removeOrphans(directories, records)
-            for record in records {
-                let partitions = (0..<record.partitionCount).map {
-                    openPartition(record, index: Int32($0))
-                }
+            for (record, partitions) in zip(records, openPartitions(of: records)) {
                 insert(record, partitions)
             }
         } catch let error as DiskError {
@@ -102,8 +100,25 @@ final class TopicTable: Sendable, TopicDirectory {
         }
     }
 
+    /// Partitions of all topics, opened on several threads: most of the time is the disk's.
+    private func openPartitions(of records: [TopicRecord]) -> [[Partition]] {
+        let all = records.flatMap { record in
+            (0..<record.partitionCount).map { (record, Int32($0)) }
+        }
+        let opened = Mutex([Partition?](repeating: nil, count: all.count))
+        concurrently(all.count, threads: Limits.logOpenThreads) { [self] number in
+            let partition = openPartition(all[number].0, index: all[number].1)
+            opened.withLock { $0[number] = partition }
+        }
+        var rest = opened.withLock { $0 }.compactMap(\.self)[...]
+        return records.map { record in
+            defer { rest = rest.dropFirst(record.partitionCount) }
+            return Array(rest.prefix(record.partitionCount))
+        }
+    }
+
     private func removeOrphans(_ directories: [String], _ records: [TopicRecord]) {
-        let known = Set(records.map(directoryName))
+        let known = Set(records.map(Self.directoryName))
         for name in directories where !known.contains(name) {
             environment.logger.notice(
                 "removing the remains of a deleted topic", metadata: [LogKeys.topic: "\(name)"])
@@ -146,12 +161,12 @@ final class TopicTable: Sendable, TopicDirectory {
     // MARK: Files
 
     /// The name's beginning, so that people find their way, and the id, so that it is unique.
-    func directoryName(_ record: TopicRecord) -> String {
+    static func directoryName(_ record: TopicRecord) -> String {
         "\(record.name.prefix(200))-\(record.id.text)"
     }
 
     func path(of record: TopicRecord) -> String {
-        "\(environment.directory)/topics/\(directoryName(record))"
+        "\(environment.directory)/topics/\(Self.directoryName(record))"
     }
 
     /// What the checkpoint would say now.
