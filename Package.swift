@@ -124,7 +124,10 @@ let package = Package(
             ]),
         library(
             "LogServer",
-            ["Base", "KafkaWire", "EventLoop", logging, metrics, coreMetrics, deque]),
+            [
+                "Base", "Compression", "KafkaWire", "EventLoop", logging, metrics, coreMetrics,
+                deque,
+            ]),
         library(
             "EventStore",
             [

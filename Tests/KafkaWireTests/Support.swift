@@ -59,6 +59,12 @@ struct MessageKind: Sendable {
         MessageKind(OffsetCommitRequest.self), MessageKind(OffsetDeleteRequest.self),
         MessageKind(OffsetFetchRequest.self), MessageKind(OffsetForLeaderEpochRequest.self),
         MessageKind(ProduceRequest.self), MessageKind(SyncGroupRequest.self),
+        MessageKind(AlterConfigsRequest.self), MessageKind(IncrementalAlterConfigsRequest.self),
+        MessageKind(DescribeLogDirsRequest.self), MessageKind(DescribeProducersRequest.self),
+        MessageKind(DescribeTopicPartitionsRequest.self), MessageKind(ElectLeadersRequest.self),
+        MessageKind(ListPartitionReassignmentsRequest.self), MessageKind(DescribeAclsRequest.self),
+        MessageKind(CreateAclsRequest.self), MessageKind(DeleteAclsRequest.self),
+        MessageKind(DescribeClientQuotasRequest.self),
     ]
 }
 

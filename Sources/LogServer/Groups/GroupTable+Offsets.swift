@@ -36,6 +36,10 @@ extension GroupTable {
             return .none
         }
         guard !records.isEmpty else { return GroupAnswer(response: response) }
+        let growth = (groups[request.groupID]?.offsets ?? GroupOffsets()).growth(with: changes)
+        guard hasRoom(for: growth) else {
+            return GroupAnswer(response: response.failing(.policyViolation))
+        }
         let id = append(records, changing: changes, in: request.groupID, at: time)
         return GroupAnswer(response: response, append: id)
     }
@@ -48,7 +52,9 @@ extension GroupTable {
             guard request.generationID < 0 else { return .illegalGeneration }
             guard groups.count < Limits.groupsMax else { return .policyViolation }
         }
-        return withGroup(request.groupID, at: time) { $0.refusalOfCommit(request, at: time) }
+        return withGroup(request.groupID, at: time, changesMembers: false) {
+            $0.refusalOfCommit(request, at: time)
+        }
     }
 
     /// The record's text has a length of two bytes, whatever the setting says.
@@ -219,14 +225,16 @@ extension GroupTable {
         let partition = TopicPartition(topic: key.topic, partition: key.partition)
         guard let bytes else {
             guard groups[key.groupID] != nil else { return true }
-            withGroup(key.groupID, at: time) { $0.offsets.apply(.delete, to: partition) }
+            withGroup(key.groupID, at: time, changesMembers: false) {
+                $0.offsets.apply(.delete, to: partition)
+            }
             return true
         }
         guard
             let value = try decodeVersioned(
                 OffsetCommitValue.self, versions: OffsetCommitValue.versions, bytes)
         else { return false }
-        withGroup(key.groupID, at: time) {
+        withGroup(key.groupID, at: time, changesMembers: false) {
             $0.offsets.apply(.commit(CommittedOffset(value)), to: partition)
         }
         return true

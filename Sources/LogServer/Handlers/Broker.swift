@@ -59,6 +59,8 @@ typealias Reply<Response: Sendable> = @Sendable (Answer<Response>) -> Void
 /// The server behind its connections.
 final class Broker: Sendable {
     let configuration: LogServerConfiguration
+    /// Defaults of topic settings that the configuration changes.
+    let topicDefaults: [String: String]
     let topics: TopicTable
     let identity: ServerIdentity
     let groups: GroupCoordinator
@@ -80,6 +82,7 @@ final class Broker: Sendable {
         control: BlockingPool, metrics: LogServerMetrics, logger: Logger
     ) {
         self.configuration = configuration
+        topicDefaults = configuration.topicDefaults
         self.topics = topics
         self.identity = identity
         self.groups = groups

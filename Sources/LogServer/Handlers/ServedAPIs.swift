@@ -20,6 +20,12 @@ enum ServedAPIs {
         entry(DescribeConfigsRequest.self), entry(CreatePartitionsRequest.self),
         entry(DeleteGroupsRequest.self), entry(OffsetDeleteRequest.self),
         entry(DescribeClusterRequest.self),
+        entry(AlterConfigsRequest.self), entry(IncrementalAlterConfigsRequest.self),
+        entry(DescribeLogDirsRequest.self), entry(DescribeProducersRequest.self),
+        entry(DescribeTopicPartitionsRequest.self), entry(ElectLeadersRequest.self),
+        entry(ListPartitionReassignmentsRequest.self), entry(DescribeAclsRequest.self),
+        entry(CreateAclsRequest.self), entry(DeleteAclsRequest.self),
+        entry(DescribeClientQuotasRequest.self),
     ]
 
     private static func entry<Request: KafkaRequest>(

@@ -16,6 +16,7 @@ package final class LogServer: Sendable {
     private let lock: DirectoryLock?
     private let broker: Broker
     private let writers: [LogWriter]
+    private let cleaner: LogCleaner
     private let connections: OpenConnections
     private let group: EventLoopGroup
     private let listener = Mutex<TCPListener?>(nil)
@@ -69,6 +70,7 @@ package final class LogServer: Sendable {
                 name: "log-control", threads: 1, queueMax: Limits.logReadQueueMax),
             metrics: metrics, logger: logger)
         self.writers = writers
+        cleaner = try LogCleaner(topics: topics, clock: clock, metrics: metrics, logger: logger)
         self.group = group
         connections = OpenConnections(broker: broker)
     }
@@ -120,6 +122,9 @@ package final class LogServer: Sendable {
         }
         self.listener.withLock { $0 = listener }
         if configuration.fsync == .interval { startSyncTimer() }
+        cleaner.start(
+            on: group.next(), retention: configuration.retentionCheckInterval,
+            compaction: configuration.compactionInterval)
         return listener.port
     }
 
@@ -148,6 +153,7 @@ package final class LogServer: Sendable {
         await connections.drain(grace: grace, on: group.next())
         await listener?.close()
         syncTimer.withLock { $0?.cancel() }
+        await cleaner.shutdown()
         await broker.control.shutdown()
         await broker.readers.shutdown()
         for writer in writers { await writer.shutdown() }

@@ -67,15 +67,18 @@ struct SegmentScan: Sendable {
     /// Why the scan stopped before the end of the file.
     var fault: String?
 
-    /// Reads every batch of a segment and checks it; calls `visit` with each sound one.
+    /// Reads every batch of a segment and checks it; calls `visit` with each sound one. Below
+    /// `gapsEnd` offsets may be missing: compaction has been there.
     init(
-        _ file: any LogFile, baseOffset: Int64, visit: (RecordBatchHeader) -> Void
+        _ file: any LogFile, baseOffset: Int64, gapsEnd: Int64 = 0,
+        visit: (RecordBatchHeader) -> Void
     ) throws(DiskError) {
         content = SegmentContent(baseOffset: baseOffset)
         var walk = BatchWalk(file, range: 0..<(try file.byteCount()))
         do {
             while let header = try walk.header() {
-                guard header.baseOffset == content.nextOffset else {
+                let mayFollow = content.nextOffset..<max(gapsEnd, content.nextOffset + 1)
+                guard mayFollow.contains(header.baseOffset) else {
                     throw KafkaWireError.invalidBatch(
                         "offset \(header.baseOffset) where \(content.nextOffset) was expected")
                 }

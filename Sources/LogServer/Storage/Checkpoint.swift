@@ -16,6 +16,7 @@ enum CheckpointKind: UInt32 {
     case server = 1
     case topics = 2
     case partition = 3
+    case cleaner = 8
 }
 
 /// Reads and replaces checkpoint files.

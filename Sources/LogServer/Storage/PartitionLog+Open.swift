@@ -33,7 +33,7 @@ extension PartitionLog {
             logEnd: end, epochs: recovery.epochs, rules: rules)
         return PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
-            producers: recovery.producers, logger: logger)
+            producers: recovery.producers, cleaner: recovery.cleaner, logger: logger)
     }
 
     /// Saves log start and epochs. Writer only.
@@ -61,6 +61,7 @@ extension PartitionLog {
         var nextOffset: Int64 = 0
         var epochs = LeaderEpochs()
         var producers = ProducerStates()
+        var cleaner = CleanerState()
 
         mutating func readCheckpoint() throws {
             guard
@@ -72,6 +73,8 @@ extension PartitionLog {
         }
 
         mutating func readSegments(now: Int64) throws {
+            cleaner = try CleanerState(in: directory, disk: disk)
+            try SegmentSwap.finish(in: directory, disk: disk)
             let bases = try usedSegments()
             guard let first = bases.first else {
                 nextOffset = logStart
@@ -134,7 +137,8 @@ extension PartitionLog {
             }
             let path = Segment.path(in: directory, base)
             let file = try disk.openFile(path, isNew: false)
-            let scan = try SegmentScan(file, baseOffset: base) { header in
+            let scan = try SegmentScan(file, baseOffset: base, gapsEnd: cleaner.gapsEnd) {
+                header in
                 producers.note(header, now: now)
             }
             nextOffset = scan.content.nextOffset

@@ -18,6 +18,10 @@ struct SegmentContent: Sendable {
     /// The offset after the last record.
     var nextOffset: Int64
     var timestampMax = Int64.min
+    /// When the first and the last batch came, by the server's clock; nil while there is none.
+    var arrivals: ClosedRange<Int64>?
+    /// The largest timestamp of the first batch.
+    private var timestampFirst: Int64?
 
     init(baseOffset: Int64) {
         index = SegmentIndex(baseOffset: baseOffset)
@@ -30,7 +34,22 @@ struct SegmentContent: Sendable {
             baseOffset: header.baseOffset, position: byteCount, timestampBefore: timestampMax)
         byteCount += header.totalByteCount
         nextOffset = header.nextOffset
+        // A batch that compaction has emptied has no time any more.
+        guard header.recordCount > 0 else { return }
         timestampMax = max(timestampMax, header.maxTimestamp)
+        if timestampFirst == nil { timestampFirst = header.maxTimestamp }
+    }
+
+    /// Takes note of when a batch came.
+    mutating func arrived(at now: Int64) {
+        arrivals = (arrivals?.lowerBound ?? now)...max(arrivals?.lowerBound ?? now, now)
+    }
+
+    /// The batches were there already; the last one came at `last`.
+    mutating func arrived(until last: Int64) {
+        guard byteCount > 0 else { return }
+        let first = timestampFirst.flatMap { $0 >= 0 ? $0 : nil } ?? last
+        arrivals = min(first, last)...last
     }
 }
 
@@ -43,7 +62,12 @@ final class Segment: Sendable {
     init(baseOffset: Int64, file: any LogFile, content: SegmentContent? = nil) {
         self.baseOffset = baseOffset
         self.file = file
-        state = Mutex(content ?? SegmentContent(baseOffset: baseOffset))
+        var content = content ?? SegmentContent(baseOffset: baseOffset)
+        // Without the file's time the segment counts as old, as its records say.
+        if content.arrivals == nil {
+            content.arrived(until: file.modifiedMilliseconds() ?? max(content.timestampMax, 0))
+        }
+        state = Mutex(content)
     }
 
     var byteCount: Int { state.withLock { $0.byteCount } }
@@ -51,8 +75,26 @@ final class Segment: Sendable {
     var timestampMax: Int64 { state.withLock { $0.timestampMax } }
     var visibleByteCount: Int { state.withLock { $0.visibleByteCount } }
 
-    /// Takes note of a batch that now stands at the end of the file.
-    func append(_ header: RecordBatchHeader) { state.withLock { $0.append(header) } }
+    /// When the first and the last batch came; nil while there is none.
+    var arrivals: ClosedRange<Int64>? { state.withLock { $0.arrivals } }
+
+    /// The age of the newest record: its timestamp, but not later than it came, so that one from
+    /// the future does not keep the segment for ever. Nil while there is no batch.
+    var newestTime: Int64? {
+        state.withLock { content in
+            content.arrivals.map {
+                content.timestampMax < 0 ? $0.upperBound : min(content.timestampMax, $0.upperBound)
+            }
+        }
+    }
+
+    /// Takes note of a batch that came `now` and stands at the end of the file.
+    func append(_ header: RecordBatchHeader, now: Int64) {
+        state.withLock { content in
+            content.append(header)
+            content.arrived(at: now)
+        }
+    }
 
     /// Shows readers all there is.
     func showAll() { state.withLock { $0.visibleByteCount = $0.byteCount } }
