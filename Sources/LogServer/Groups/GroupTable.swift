@@ -120,7 +120,7 @@ struct GroupTable: Sendable {
 
     /// Whether there is room for so many more bytes.
     func hasRoom(for growth: Int) -> Bool {
-        growth <= 0 || byteCount + growth <= Limits.groupsBytesMax
+        growth <= 0 || byteCount + growth <= configuration.bytesMax
     }
 
     func isValid(groupID: String) -> Bool {
