@@ -124,7 +124,10 @@ let package = Package(
             ]),
         library(
             "LogServer",
-            ["Base", "KafkaWire", "Crypto", "EventLoop", logging, metrics, coreMetrics, deque]),
+            [
+                "Base", "Compression", "KafkaWire", "Crypto", "EventLoop", logging, metrics,
+                coreMetrics, deque,
+            ]),
         library(
             "EventStore",
             [

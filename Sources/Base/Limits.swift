@@ -191,8 +191,18 @@ package enum Limits {
     /// Growth of `__consumer_offsets` after which its current contents are written anew and the
     /// rest removed.
     package static let logOffsetsRewriteBytes = 16 << 20
+    /// What the records of one batch may become when they are decompressed, for topics whose keys
+    /// count, and for offsets by time: 64 times the largest batch of the default.
+    package static let logBatchContentBytesMax = 64 << 20
+    /// Keys that one compaction looks at together: some 500,000 short ones.
+    package static let logCompactionMapBytesMax = 64 << 20
+    /// Segments that a compaction makes one of: their files are removed in one step of the writer.
+    package static let logCompactionSegmentsMax = 64
     /// Groups that the coordinator knows at a time, empty ones included.
     package static let groupsMax = 10_000
+    /// What all groups take together: members with what they subscribe to and are given, offsets
+    /// with their metadata.
+    package static let groupsBytesMax = 512 << 20
     /// One group id, group instance id or client id that the coordinator keeps.
     package static let groupNameBytesMax = 1024
     /// Subscriptions of all members of one group, and again their assignments.

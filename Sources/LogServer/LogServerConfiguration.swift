@@ -10,6 +10,16 @@ package struct LogServerConfiguration: Sendable {
     package var fsync = FsyncPolicy.always
     /// Default of the topic setting segment.bytes.
     package var segmentBytes = Limits.logSegmentBytesDefault
+    /// Default of the topic setting segment.ms, milliseconds.
+    package var segmentAge = 604_800_000
+    /// Default of the topic setting retention.ms, milliseconds; -1: records are kept for ever.
+    package var retention = 604_800_000
+    /// Default of the topic setting retention.bytes; -1: a partition may have any size.
+    package var retentionBytes = -1
+    /// Time between two looks for segments that are too old or too many.
+    package var retentionCheckInterval = Duration.seconds(300)
+    /// Time between two looks for partitions to compact.
+    package var compactionInterval = Duration.seconds(15)
     /// Whether asking for an unknown topic makes it.
     package var autoCreatesTopics = true
     /// Partitions of a topic that is made without a number.
@@ -35,5 +45,13 @@ package struct LogServerConfiguration: Sendable {
     package init(directory: String) { self.directory = directory }
 
     /// Defaults of topic settings that this configuration changes.
-    var topicDefaults: [String: String] { ["segment.bytes": "\(segmentBytes)"] }
+    var topicDefaults: [String: String] {
+        let defaults = [
+            "segment.bytes": segmentBytes, "segment.ms": segmentAge, "retention.ms": retention,
+            "retention.bytes": retentionBytes,
+        ]
+        return defaults.mapValues { "\($0)" }.filter {
+            TopicSettings.byName[$0.key]?.defaultValue != $0.value
+        }
+    }
 }

@@ -13,6 +13,17 @@ struct LogServerMetrics: Sendable {
     private let authenticationFailures = Counter(label: "log_authentication_failures_total")
     private let damaged = Meter(label: "log_partitions_damaged")
 
+    private let removedSegments = Counter(label: "log_removed_segments_total")
+    private let compactedBytes = Counter(label: "log_compacted_bytes_total")
+    private let compactionSavedBytes = Counter(label: "log_compaction_saved_bytes_total")
+
+    func removed(segments: Int) { removedSegments.increment(by: segments) }
+
+    func compacted(bytes before: Int, to after: Int) {
+        compactedBytes.increment(by: before)
+        compactionSavedBytes.increment(by: max(before - after, 0))
+    }
+
     func appended(batchBytes: Int) {
         batches.increment()
         bytes.increment(by: batchBytes)

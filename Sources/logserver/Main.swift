@@ -48,6 +48,16 @@ struct LogServerCommand: AsyncParsableCommand {
     var logServerFsync: String?
     @Option(help: "Size at which a segment is closed.")
     var logServerSegmentBytes: String?
+    @Option(help: "Milliseconds that records are kept by default, -1 for ever.")
+    var logServerRetentionMs: String?
+    @Option(help: "Bytes of a partition that are kept by default, -1 for all.")
+    var logServerRetentionBytes: String?
+    @Option(help: "Age at which a segment is closed, milliseconds.")
+    var logServerSegmentMs: String?
+    @Option(help: "Milliseconds between two looks for old segments.")
+    var logServerRetentionCheckIntervalMs: String?
+    @Option(help: "Milliseconds between two looks for partitions to compact.")
+    var logServerCompactionIntervalMs: String?
     @Option(help: "Whether an unknown topic is made on first use: true or false.")
     var logServerAutoCreateTopics: String?
     @Option(help: "Partitions of a topic that is made without a number.")
@@ -80,6 +90,11 @@ struct LogServerCommand: AsyncParsableCommand {
                 "log_server.data": logServerData,
                 "log_server.fsync": logServerFsync,
                 "log_server.segment_bytes": logServerSegmentBytes,
+                "log_server.retention_ms": logServerRetentionMs,
+                "log_server.retention_bytes": logServerRetentionBytes,
+                "log_server.segment_ms": logServerSegmentMs,
+                "log_server.retention_check_interval_ms": logServerRetentionCheckIntervalMs,
+                "log_server.compaction_interval_ms": logServerCompactionIntervalMs,
                 "log_server.auto_create_topics": logServerAutoCreateTopics,
                 "log_server.partitions": logServerPartitions,
                 "log_server.group_initial_rebalance_delay_ms":
@@ -124,6 +139,7 @@ private func configuration(_ settings: Settings) throws -> LogServerConfiguratio
     configuration.segmentBytes = try settings.integer(
         "log_server.segment_bytes", default: Limits.logSegmentBytesDefault,
         in: 1 << 20...Limits.logSegmentBytesMax)
+    try setCleaning(&configuration, settings)
     configuration.autoCreatesTopics = try settings.bool(
         "log_server.auto_create_topics", default: true)
     configuration.defaultPartitions = try settings.integer(
@@ -145,6 +161,22 @@ private func configuration(_ settings: Settings) throws -> LogServerConfiguratio
     }
     configuration.users = try users(settings)
     return configuration
+}
+
+/// How old records go.
+private func setCleaning(
+    _ configuration: inout LogServerConfiguration, _ settings: Settings
+) throws {
+    configuration.retention = try settings.integer(
+        "log_server.retention_ms", default: configuration.retention, in: -1...Int.max)
+    configuration.retentionBytes = try settings.integer(
+        "log_server.retention_bytes", default: configuration.retentionBytes, in: -1...Int.max)
+    configuration.segmentAge = try settings.integer(
+        "log_server.segment_ms", default: configuration.segmentAge, in: 1...Int.max)
+    configuration.retentionCheckInterval = try settings.milliseconds(
+        "log_server.retention_check_interval_ms", default: 300_000, in: 100...86_400_000)
+    configuration.compactionInterval = try settings.milliseconds(
+        "log_server.compaction_interval_ms", default: 15_000, in: 100...86_400_000)
 }
 
 /// A log that cannot be opened ends the process with the status of the reason.

@@ -3,7 +3,8 @@
 //
 //     key, request or response, first-last version, then ~ if the version is flexible and the fields:
 //     i8 i16 i32 i64 bool uuid  numbers     s string  b bytes  r records     [ ] array
-//     ? may be null             tagged fields are left out
+//     ? may be null             tagged fields are left out; a structure that may be null is the i8
+//                               that says so, and a float64 the i64 of its bits
 
 /// The definitions.
 enum MessageDefinitions {
@@ -221,5 +222,47 @@ enum MessageDefinitions {
         66 request 0-0: ~ [s] [i64]
         66 request 1-1: ~ [s] [i64] i64
         66 response 0-1: ~ i32 i16 [s] [s i64 s]
+        33 request 0-1: [i8 s [s s?]] bool
+        33 request 2-2: ~ [i8 s [s s?]] bool
+        33 response 0-1: i32 [i16 s? i8 s]
+        33 response 2-2: ~ i32 [i16 s? i8 s]
+        44 request 0-0: [i8 s [s i8 s?]] bool
+        44 request 1-1: ~ [i8 s [s i8 s?]] bool
+        44 response 0-0: i32 [i16 s? i8 s]
+        44 response 1-1: ~ i32 [i16 s? i8 s]
+        35 request 1-1: [s [i32]]?
+        35 request 2-4: ~ [s [i32]]?
+        35 response 1-1: i32 [i16 s [s [i32 i64 i64 bool]]]
+        35 response 2-2: ~ i32 [i16 s [s [i32 i64 i64 bool]]]
+        35 response 3-3: ~ i32 i16 [i16 s [s [i32 i64 i64 bool]]]
+        35 response 4-4: ~ i32 i16 [i16 s [s [i32 i64 i64 bool]] i64 i64]
+        61 request 0-0: ~ [s [i32]]
+        61 response 0-0: ~ i32 [s [i32 i16 s? [i64 i32 i32 i64 i32 i64]]]
+        75 request 0-0: ~ [s] i32 i8
+        75 response 0-0: ~ i32 [i16 s? uuid bool [i16 i32 i32 i32 [i32] [i32] [i32] [i32] [i32]] i32] i8
+        43 request 0-0: [s [i32]]? i32
+        43 request 1-1: i8 [s [i32]]? i32
+        43 request 2-2: ~ i8 [s [i32]]? i32
+        43 response 0-0: i32 [s [i32 i16 s?]]
+        43 response 1-1: i32 i16 [s [i32 i16 s?]]
+        43 response 2-2: ~ i32 i16 [s [i32 i16 s?]]
+        46 request 0-0: ~ i32 [s [i32]]?
+        46 response 0-0: ~ i32 i16 s? [s [i32 [i32] [i32] [i32]]]
+        29 request 1-1: i8 s? i8 s? s? i8 i8
+        29 request 2-3: ~ i8 s? i8 s? s? i8 i8
+        29 response 1-1: i32 i16 s? [i8 s i8 [s s i8 i8]]
+        29 response 2-3: ~ i32 i16 s? [i8 s i8 [s s i8 i8]]
+        30 request 1-1: [i8 s i8 s s i8 i8]
+        30 request 2-3: ~ [i8 s i8 s s i8 i8]
+        30 response 1-1: i32 [i16 s?]
+        30 response 2-3: ~ i32 [i16 s?]
+        31 request 1-1: [i8 s? i8 s? s? i8 i8]
+        31 request 2-3: ~ [i8 s? i8 s? s? i8 i8]
+        31 response 1-1: i32 [i16 s? [i16 s? i8 s i8 s s i8 i8]]
+        31 response 2-3: ~ i32 [i16 s? [i16 s? i8 s i8 s s i8 i8]]
+        48 request 0-0: [s i8 s?] bool
+        48 request 1-1: ~ [s i8 s?] bool
+        48 response 0-0: i32 i16 s? [[s s?] [s i64]]?
+        48 response 1-1: ~ i32 i16 s? [[s s?] [s i64]]?
         """
 }

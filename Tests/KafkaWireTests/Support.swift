@@ -65,6 +65,12 @@ struct MessageKind: Sendable {
         MessageKind(AddPartitionsToTxnRequest.self), MessageKind(AddOffsetsToTxnRequest.self),
         MessageKind(EndTxnRequest.self), MessageKind(TxnOffsetCommitRequest.self),
         MessageKind(DescribeTransactionsRequest.self), MessageKind(ListTransactionsRequest.self),
+        MessageKind(AlterConfigsRequest.self), MessageKind(IncrementalAlterConfigsRequest.self),
+        MessageKind(DescribeLogDirsRequest.self), MessageKind(DescribeProducersRequest.self),
+        MessageKind(DescribeTopicPartitionsRequest.self), MessageKind(ElectLeadersRequest.self),
+        MessageKind(ListPartitionReassignmentsRequest.self), MessageKind(DescribeAclsRequest.self),
+        MessageKind(CreateAclsRequest.self), MessageKind(DeleteAclsRequest.self),
+        MessageKind(DescribeClientQuotasRequest.self),
     ]
 }
 

@@ -141,7 +141,7 @@ import Testing
             let byName = Dictionary(uniqueKeysWithValues: found.configs.map { ($0.name, $0) })
             #expect(byName["retention.ms"]?.value == "5000")
             #expect(byName["retention.ms"]?.source == 1)
-            #expect(byName["retention.ms"]?.synonyms.map(\.value) == ["5000", "-1"])
+            #expect(byName["retention.ms"]?.synonyms.map(\.value) == ["5000", "604800000"])
             #expect(byName["segment.bytes"]?.value == "2097152")
             #expect(byName["segment.bytes"]?.source == 4)
             #expect(byName["max.message.bytes"]?.source == 5)

@@ -132,6 +132,7 @@ import Testing
             var header = RecordBatchHeader()
             header.baseOffset = content.nextOffset
             header.lastOffsetDelta = Int32.random(in: 0..<20, using: &generator)
+            header.recordCount = header.lastOffsetDelta + 1
             header.batchLength = Int32.random(in: 49..<3000, using: &generator)
             header.maxTimestamp = Int64.random(in: 0..<1_000_000, using: &generator)
             batches.append((header.baseOffset, content.byteCount, header.maxTimestamp))

@@ -115,6 +115,18 @@ extension KafkaCodec {
         try array(&value, nullable: version >= nullableFirst, empty: "", visit: visitString)
     }
 
+    /// A structure that may be null: -1 for null, else 1 and the structure.
+    package mutating func field<Structure: KafkaStruct>(
+        _ value: inout Structure?
+    ) throws(KafkaWireError) {
+        var marker: Int8 = value == nil ? -1 : 1
+        try int8(&marker)
+        guard marker >= 0 else { return value = nil }
+        var present = value ?? Structure()
+        try structure(&present)
+        value = present
+    }
+
     package mutating func field<Element: KafkaStruct>(
         _ value: inout [Element], from first: Int16 = 0, through last: Int16 = .max
     ) throws(KafkaWireError) {

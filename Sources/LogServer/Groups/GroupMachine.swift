@@ -78,6 +78,8 @@ struct GroupMachine: Sendable {
     var syncDeadline: Duration?
 
     private(set) var wakeAt: Duration?
+    /// What the members took when they were counted last.
+    private var memberBytes = 0
     private(set) var actions: [GroupAction] = []
     private var lastNumber: UInt64 = 0
 
@@ -91,6 +93,16 @@ struct GroupMachine: Sendable {
     mutating func takeActions() -> [GroupAction] {
         defer { actions = [] }
         return actions
+    }
+
+    /// What the group takes, roughly.
+    var byteCount: Int { 512 + 2 * id.utf8.count + memberBytes + offsets.byteCount }
+
+    /// Members have come, gone or changed.
+    mutating func countMembers() {
+        memberBytes =
+            members.values.reduce(0) { $0 + $1.byteCount }
+            + pending.keys.reduce(0) { $0 + $1.utf8.count + 64 }
     }
 
     /// Nothing would be lost if the group were forgotten.

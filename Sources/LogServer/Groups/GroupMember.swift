@@ -83,6 +83,12 @@ struct GroupMember: Sendable {
     /// What its protocols take, with a share for the structure around each.
     var protocolBytes: Int { Self.bytes(of: protocols) }
 
+    /// All that is kept of it, roughly.
+    var byteCount: Int {
+        512 + 3 * id.utf8.count + 2 * (instanceID?.utf8.count ?? 0) + client.clientID.utf8.count
+            + client.host.utf8.count + protocolBytes + assignment.count
+    }
+
     static func bytes(of protocols: [JoinGroupRequest.AssignmentProtocol]) -> Int {
         protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count + 64 }
     }

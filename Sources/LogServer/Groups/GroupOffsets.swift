@@ -41,16 +41,31 @@ struct GroupOffsets: Sendable {
 
     private(set) var committed: [TopicPartition: CommittedOffset] = [:]
     private var underWay: [AppendID: [TopicPartition: Change]] = [:]
+    private var underWayBytes: [AppendID: Int] = [:]
+    /// What offsets and changes take, roughly.
+    private(set) var byteCount = 0
 
     var isEmpty: Bool { committed.isEmpty && underWay.isEmpty }
 
     /// Changes have been handed to the offsets topic.
     mutating func begin(_ id: AppendID, _ changes: [TopicPartition: Change]) {
         underWay[id] = changes
+        let bytes = changes.reduce(0) { $0 + $1.key.byteCount + $1.value.byteCount }
+        underWayBytes[id] = bytes
+        byteCount += bytes
+    }
+
+    /// By how much `byteCount` would grow with the commits among the changes.
+    func growth(with changes: [TopicPartition: Change]) -> Int {
+        changes.reduce(0) { sum, change in
+            let old = committed[change.key].map { change.key.byteCount + $0.byteCount } ?? 0
+            return sum + change.key.byteCount + change.value.byteCount - old
+        }
     }
 
     /// The append has ended. Unknown ids are those of a group that was deleted meanwhile.
     mutating func end(_ id: AppendID, isDurable: Bool) {
+        byteCount -= underWayBytes.removeValue(forKey: id) ?? 0
         guard let changes = underWay.removeValue(forKey: id), isDurable else { return }
         for (partition, change) in changes { apply(change, to: partition) }
         for older in underWay.keys where older < id {
@@ -61,16 +76,22 @@ struct GroupOffsets: Sendable {
     /// A record that was read from the offsets topic, or a deletion that nobody waits for.
     mutating func apply(_ change: Change, to partition: TopicPartition) {
         switch change {
-        case .commit(let offset): committed[partition] = offset
-        case .delete: committed[partition] = nil
+        case .commit(let offset): set(partition, offset)
+        case .delete: set(partition, nil)
         }
+    }
+
+    private mutating func set(_ partition: TopicPartition, _ offset: CommittedOffset?) {
+        if let old = committed[partition] { byteCount -= partition.byteCount + old.byteCount }
+        committed[partition] = offset
+        if let offset { byteCount += partition.byteCount + offset.byteCount }
     }
 
     /// Forgets partitions of a topic that no longer exists; what is on its way for them too.
     mutating func removeTopic(_ topic: String) -> [TopicPartition] {
         let gone = partitions.filter { $0.topic == topic }
         for partition in gone {
-            committed[partition] = nil
+            set(partition, nil)
             for id in underWay.keys { underWay[id]?[partition] = nil }
         }
         return gone
@@ -84,6 +105,26 @@ struct GroupOffsets: Sendable {
     /// Whether a change of the partition is on its way.
     func isChanging(_ partition: TopicPartition) -> Bool {
         underWay.values.contains { $0[partition] != nil }
+    }
+}
+
+// MARK: Sizes
+
+extension TopicPartition {
+    /// With a share for the table that it is in.
+    fileprivate var byteCount: Int { 96 + topic.utf8.count }
+}
+
+extension CommittedOffset {
+    fileprivate var byteCount: Int { 64 + metadata.utf8.count }
+}
+
+extension GroupOffsets.Change {
+    fileprivate var byteCount: Int {
+        switch self {
+        case .commit(let offset): offset.byteCount
+        case .delete: 0
+        }
     }
 }
 

@@ -38,6 +38,10 @@ extension GroupTable {
             return .none
         }
         guard !records.isEmpty else { return GroupAnswer(response: response) }
+        let growth = (groups[request.groupID]?.offsets ?? GroupOffsets()).growth(with: changes)
+        guard hasRoom(for: growth) else {
+            return GroupAnswer(response: response.failing(.policyViolation))
+        }
         if let producer {
             let id = append(records, in: producer)
             pendingOffsets.begin(id, changes, of: request.groupID, by: producer.id)
@@ -55,7 +59,7 @@ extension GroupTable {
             guard request.generationID < 0 else { return .illegalGeneration }
             guard groups.count < Limits.groupsMax else { return .policyViolation }
         }
-        return withGroup(request.groupID, at: time) {
+        return withGroup(request.groupID, at: time, changesMembers: false) {
             $0.refusalOfCommit(request, inTransaction: inTransaction, at: time)
         }
     }
@@ -239,7 +243,9 @@ extension GroupTable {
         let partition = TopicPartition(topic: key.topic, partition: key.partition)
         guard let bytes else {
             guard groups[key.groupID] != nil else { return true }
-            withGroup(key.groupID, at: time) { $0.offsets.apply(.delete, to: partition) }
+            withGroup(key.groupID, at: time, changesMembers: false) {
+                $0.offsets.apply(.delete, to: partition)
+            }
             return true
         }
         guard
@@ -251,7 +257,7 @@ extension GroupTable {
                 [partition: CommittedOffset(value)], of: key.groupID, by: producer.id)
             return true
         }
-        withGroup(key.groupID, at: time) {
+        withGroup(key.groupID, at: time, changesMembers: false) {
             $0.offsets.apply(.commit(CommittedOffset(value)), to: partition)
         }
         return true

@@ -27,6 +27,8 @@ struct GroupTable: Sendable {
     let configuration: GroupConfiguration
     let topics: any TopicDirectory
     private(set) var groups: [String: GroupMachine] = [:]
+    /// What all groups take, roughly.
+    private(set) var byteCount = 0
     private var random: any RandomNumberGenerator & Sendable
     private var lastAppend: UInt64 = 0
     /// Which group's offsets an append on its way changes.
@@ -53,13 +55,16 @@ struct GroupTable: Sendable {
     // MARK: Access for the extensions
 
     /// Works on a group, which appears if need be, and collects what it wants done. A group that
-    /// has nothing to keep disappears again.
+    /// has nothing to keep disappears again. `changesMembers` is false where it is called often and
+    /// for offsets or deadlines only.
     mutating func withGroup<Result>(
-        _ id: String, at time: GroupTime, always: Bool = false,
+        _ id: String, at time: GroupTime, always: Bool = false, changesMembers: Bool = true,
         _ body: (inout GroupMachine) -> Result
     ) -> Result {
+        let known = groups.removeValue(forKey: id)
+        byteCount -= known?.byteCount ?? 0
         var group =
-            groups.removeValue(forKey: id)
+            known
             ?? GroupMachine(
                 id: id, configuration: configuration, wallMilliseconds: time.wallMilliseconds)
         let before = group.wakeAt
@@ -68,7 +73,10 @@ struct GroupTable: Sendable {
         if let wakeAt = group.wakeAt, always || wakeAt != before {
             actions.append(.wake(id, at: wakeAt))
         }
-        if !group.isForgettable { groups[id] = group }
+        guard !group.isForgettable else { return result }
+        if changesMembers { group.countMembers() }
+        byteCount += group.byteCount
+        groups[id] = group
         return result
     }
 
@@ -97,7 +105,7 @@ struct GroupTable: Sendable {
     ) -> AppendID {
         let id = append(records)
         changedGroups[id] = groupID
-        withGroup(groupID, at: time) { $0.offsets.begin(id, changes) }
+        withGroup(groupID, at: time, changesMembers: false) { $0.offsets.begin(id, changes) }
         return id
     }
 
@@ -107,10 +115,19 @@ struct GroupTable: Sendable {
         guard let groupID = changedGroups.removeValue(forKey: id), groups[groupID] != nil else {
             return
         }
-        withGroup(groupID, at: time) { $0.offsets.end(id, isDurable: isDurable) }
+        withGroup(groupID, at: time, changesMembers: false) {
+            $0.offsets.end(id, isDurable: isDurable)
+        }
     }
 
-    mutating func forget(_ id: String) { groups[id] = nil }
+    mutating func forget(_ id: String) {
+        byteCount -= groups.removeValue(forKey: id)?.byteCount ?? 0
+    }
+
+    /// Whether there is room for so many more bytes.
+    func hasRoom(for growth: Int) -> Bool {
+        growth <= 0 || byteCount + growth <= configuration.bytesMax
+    }
 
     func isValid(groupID: String) -> Bool {
         !groupID.isEmpty && groupID.utf8.count <= Limits.groupNameBytesMax
@@ -144,6 +161,10 @@ struct GroupTable: Sendable {
         else { return .invalidRequest }
         let session = Duration.milliseconds(request.sessionTimeoutMilliseconds)
         guard configuration.sessionTimeouts.contains(session) else { return .invalidSessionTimeout }
+        let old = groups[request.groupID]?.members[request.memberID]?.protocolBytes ?? -2048
+        guard hasRoom(for: GroupMember.bytes(of: request.protocols) - old) else {
+            return .policyViolation
+        }
         guard groups[request.groupID] == nil else { return nil }
         // A member id that we have forgotten does not make a group.
         guard request.memberID.isEmpty else { return .unknownMemberID }
@@ -169,6 +190,11 @@ struct GroupTable: Sendable {
             response.error = isValid(groupID: request.groupID) ? .unknownMemberID : .invalidGroupID
             return actions.append(.synced(id, response))
         }
+        guard hasRoom(for: request.assignments.reduce(0) { $0 + $1.assignment.count }) else {
+            var response = SyncGroupResponse()
+            response.error = .policyViolation
+            return actions.append(.synced(id, response))
+        }
         let sync = GroupSync(id: id, request: request, version: version)
         withGroup(request.groupID, at: time) { $0.sync(sync, at: time) }
     }
@@ -180,7 +206,7 @@ struct GroupTable: Sendable {
         } else if groups[request.groupID] == nil {
             response.error = .unknownMemberID
         } else {
-            response.error = withGroup(request.groupID, at: time) {
+            response.error = withGroup(request.groupID, at: time, changesMembers: false) {
                 $0.heartbeat(request, at: time)
             }
         }

@@ -1,5 +1,6 @@
 // What the coordinator of groups needs from the rest of the log server, and its settings.
 
+internal import Base
 package import KafkaWire
 
 /// Records of `__consumer_offsets`: a key, and a value or nil for "deleted".
@@ -58,6 +59,8 @@ package struct GroupConfiguration: Sendable {
     package var commitTimeout = Duration.seconds(5)
     /// Members of one group (group.max.size).
     package var membersMax = 1000
+    /// What all groups may take together, in memory.
+    package var bytesMax = Limits.groupsBytesMax
     /// Bytes of the text that may go with a committed offset (offset.metadata.max.bytes).
     package var offsetMetadataBytesMax = 4096
 

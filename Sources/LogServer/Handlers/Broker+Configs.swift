@@ -11,20 +11,19 @@ enum SettingSource: Int8 {
     case defaultValue = 5
 }
 
+/// What has settings, as the protocol numbers it.
+struct ConfigResource: Hashable {
+    static let topic: Int8 = 2
+    static let broker: Int8 = 4
+
+    var type: Int8
+    var name: String
+}
+
 extension Broker {
-    private struct Resource: Hashable {
-        var type: Int8
-        var name: String
-    }
-
-    private enum ResourceType {
-        static let topic: Int8 = 2
-        static let broker: Int8 = 4
-    }
-
     func source(of name: String, in settings: TopicSettings) -> SettingSource {
         if settings.changed[name] != nil { return .topic }
-        return configuration.topicDefaults[name] != nil ? .serverFile : .defaultValue
+        return topicDefaults[name] != nil ? .serverFile : .defaultValue
     }
 
     func describeConfigs(
@@ -32,13 +31,18 @@ extension Broker {
         _ reply: @escaping Reply<DescribeConfigsResponse>
     ) {
         var response = DescribeConfigsResponse()
-        let resources = unique(request.resources) { Resource(type: $0.type, name: $0.name) }
+        let resources = unique(request.resources) {
+            ConfigResource(type: $0.type, name: $0.name)
+        }
         response.results = resources.map { resource in
             var result = DescribeConfigsResponse.Result()
             result.type = resource.type
             result.name = resource.name
             do throws(TopicError) {
-                let all = try configs(of: resource, showsSynonyms: request.includeSynonyms)
+                var all = try configs(of: resource, showsSynonyms: request.includeSynonyms)
+                if !request.includeDocumentation {
+                    for index in all.indices { all[index].documentation = nil }
+                }
                 result.configs = all.filter { resource.keys?.contains($0.name) ?? true }
             } catch {
                 result.error = error.code
@@ -53,12 +57,12 @@ extension Broker {
         of resource: DescribeConfigsRequest.Resource, showsSynonyms: Bool
     ) throws(TopicError) -> [DescribeConfigsResponse.Config] {
         switch resource.type {
-        case ResourceType.topic:
+        case ConfigResource.topic:
             guard let topic = topics.topic(named: resource.name) else {
                 throw TopicError(.unknownTopicOrPartition)
             }
             return topicConfigs(topic.settings, showsSynonyms: showsSynonyms)
-        case ResourceType.broker:
+        case ConfigResource.broker:
             guard resource.name.isEmpty || resource.name == "\(nodeID)" else {
                 throw TopicError(.invalidRequest, "this is node \(nodeID)")
             }
@@ -72,13 +76,14 @@ extension Broker {
     private func topicConfigs(
         _ settings: TopicSettings, showsSynonyms: Bool
     ) -> [DescribeConfigsResponse.Config] {
-        let defaults = configuration.topicDefaults
+        let defaults = topicDefaults
         return TopicSettings.definitions.map { definition in
             var config = DescribeConfigsResponse.Config()
             config.name = definition.name
             config.value = settings.value(definition.name, defaults)
             config.source = source(of: definition.name, in: settings).rawValue
             config.type = definition.kind.rawValue
+            config.documentation = definition.documentation
             guard showsSynonyms else { return config }
             let layers: [(SettingSource, String?)] = [
                 (.topic, settings.changed[definition.name]),
@@ -88,7 +93,7 @@ extension Broker {
             config.synonyms = layers.compactMap { source, value in
                 guard let value else { return nil }
                 var synonym = DescribeConfigsResponse.Synonym()
-                synonym.name = definition.name
+                synonym.name = source == .topic ? definition.name : definition.serverName
                 synonym.value = value
                 synonym.source = source.rawValue
                 return synonym
@@ -100,41 +105,65 @@ extension Broker {
     /// The server's own settings under Kafka's names. They come from its file and flags and cannot
     /// be changed while it runs.
     private var brokerConfigs: [DescribeConfigsResponse.Config] {
-        let values: [(String, SettingDefinition.Kind, String)] = [
-            ("auto.create.topics.enable", .bool, "\(configuration.autoCreatesTopics)"),
-            ("broker.id", .int, "\(nodeID)"),
-            ("connections.max.idle.ms", .long, "\(Limits.logConnectionIdleSeconds * 1000)"),
-            ("default.replication.factor", .int, "1"),
-            ("fetch.max.bytes", .int, "\(Limits.logFetchBytesMax)"),
+        let groups = configuration.groups
+        let values: [(String, SettingDefinition.Kind, any CustomStringConvertible)] = [
+            ("auto.create.topics.enable", .bool, configuration.autoCreatesTopics),
+            ("broker.id", .int, nodeID),
+            ("connections.max.idle.ms", .long, Limits.logConnectionIdleSeconds * 1000),
+            ("default.replication.factor", .int, 1),
+            ("fetch.max.bytes", .int, Limits.logFetchBytesMax),
             (
                 "group.initial.rebalance.delay.ms", .int,
-                "\(Self.milliseconds(configuration.groups.initialRebalanceDelay))"
+                Self.milliseconds(groups.initialRebalanceDelay)
             ),
             (
                 "group.max.session.timeout.ms", .int,
-                "\(Self.milliseconds(configuration.groups.sessionTimeouts.upperBound))"
+                Self.milliseconds(groups.sessionTimeouts.upperBound)
             ),
             (
                 "group.min.session.timeout.ms", .int,
-                "\(Self.milliseconds(configuration.groups.sessionTimeouts.lowerBound))"
+                Self.milliseconds(groups.sessionTimeouts.lowerBound)
             ),
-            ("log.segment.bytes", .int, "\(configuration.segmentBytes)"),
-            ("max.connections", .int, "\(Limits.logConnectionsMax)"),
-            ("message.max.bytes", .int, "\(BatchRules().bytesMax)"),
-            ("num.partitions", .int, "\(configuration.defaultPartitions)"),
-            ("offset.metadata.max.bytes", .int, "\(configuration.groups.offsetMetadataBytesMax)"),
-            ("producer.id.expiration.ms", .int, "\(Limits.logProducerExpiryMilliseconds)"),
-            ("socket.request.max.bytes", .int, "\(Limits.logRequestBytesMax)"),
+            ("log.cleaner.backoff.ms", .long, Self.milliseconds(configuration.compactionInterval)),
+            ("log.dirs", .string, configuration.directory),
+            (
+                "log.retention.check.interval.ms", .long,
+                Self.milliseconds(configuration.retentionCheckInterval)
+            ),
+            ("max.connections", .int, Limits.logConnectionsMax),
+            ("num.partitions", .int, configuration.defaultPartitions),
+            ("offset.metadata.max.bytes", .int, groups.offsetMetadataBytesMax),
+            (
+                "offsets.retention.minutes", .int,
+                Self.milliseconds(groups.offsetsRetention) / 60_000
+            ),
+            ("producer.id.expiration.ms", .int, Limits.logProducerExpiryMilliseconds),
+            ("socket.request.max.bytes", .int, Limits.logRequestBytesMax),
         ]
-        return values.map { name, kind, value in
-            var config = DescribeConfigsResponse.Config()
-            config.name = name
-            config.value = value
-            config.isReadOnly = true
-            config.source = SettingSource.serverFile.rawValue
-            config.type = kind.rawValue
-            return config
+        let own = values.map { name, kind, value in
+            brokerConfig(name, "\(value)", kind, .serverFile)
         }
+        let defaults = topicDefaults
+        let ofTopics = TopicSettings.definitions.filter { $0.name != $0.serverName }.map {
+            brokerConfig(
+                $0.serverName, defaults[$0.name] ?? $0.defaultValue, $0.kind,
+                defaults[$0.name] == nil ? .defaultValue : .serverFile, $0.documentation)
+        }
+        return (own + ofTopics).sorted { $0.name < $1.name }
+    }
+
+    private func brokerConfig(
+        _ name: String, _ value: String, _ kind: SettingDefinition.Kind, _ source: SettingSource,
+        _ documentation: String? = nil
+    ) -> DescribeConfigsResponse.Config {
+        var config = DescribeConfigsResponse.Config()
+        config.name = name
+        config.value = value
+        config.isReadOnly = true
+        config.source = source.rawValue
+        config.type = kind.rawValue
+        config.documentation = documentation
+        return config
     }
 
     private static func milliseconds(_ duration: Duration) -> Int64 {

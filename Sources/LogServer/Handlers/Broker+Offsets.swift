@@ -163,8 +163,8 @@ extension Broker {
             result.error = .unknownTopicOrPartition
             return gather.set(slot, result)
         }
-        let policy = topic.settings.value("cleanup.policy", configuration.topicDefaults)
-        guard !topic.isInternal, policy.contains("delete") else {
+        let defaults = topicDefaults
+        guard !topic.isInternal, topic.settings.cleanupPolicy(has: "delete", defaults) else {
             result.error = .policyViolation
             return gather.set(slot, result)
         }

@@ -97,7 +97,7 @@ extension Broker {
             throw refusal(.unknownTopicOrPartition)
         }
         guard !topic.isInternal else { throw refusal(.invalidTopic) }
-        guard acks != -1 || topic.settings.replicasMin(configuration.topicDefaults) <= 1 else {
+        guard acks != -1 || topic.settings.replicasMin(topicDefaults) <= 1 else {
             throw refusal(.notEnoughReplicas)
         }
         guard let log = partition.log else { throw refusal(.storageError) }

@@ -41,6 +41,7 @@ extension Broker {
     ) throws(TopicError) -> TopicRecord {
         var settings = TopicSettings()
         for config in entry.configs { try settings.set(config.name, to: config.value) }
+        try settings.check(topicDefaults)
         return try topics.create(
             entry.name, partitions: try partitionCount(entry), settings: settings,
             isTrial: isTrial)
@@ -76,7 +77,7 @@ extension Broker {
         TopicSettings.definitions.map { definition in
             var config = CreateTopicsResponse.Config()
             config.name = definition.name
-            config.value = settings.value(definition.name, configuration.topicDefaults)
+            config.value = settings.value(definition.name, topicDefaults)
             config.source = source(of: definition.name, in: settings).rawValue
             return config
         }

@@ -65,6 +65,8 @@ typealias Reply<Response: Sendable> = @Sendable (Answer<Response>) -> Void
 /// The server behind its connections.
 final class Broker: Sendable {
     let configuration: LogServerConfiguration
+    /// Defaults of topic settings that the configuration changes.
+    let topicDefaults: [String: String]
     let topics: TopicTable
     let identity: ServerIdentity
     let groups: GroupCoordinator
@@ -96,6 +98,7 @@ final class Broker: Sendable {
         metrics: LogServerMetrics, logger: Logger
     ) {
         self.configuration = configuration
+        topicDefaults = configuration.topicDefaults
         self.topics = topics
         self.identity = identity
         self.groups = groups

@@ -26,6 +26,12 @@ enum ServedAPIs {
         entry(AddPartitionsToTxnRequest.self), entry(AddOffsetsToTxnRequest.self),
         entry(EndTxnRequest.self), entry(TxnOffsetCommitRequest.self),
         entry(DescribeTransactionsRequest.self), entry(ListTransactionsRequest.self),
+        entry(AlterConfigsRequest.self), entry(IncrementalAlterConfigsRequest.self),
+        entry(DescribeLogDirsRequest.self), entry(DescribeProducersRequest.self),
+        entry(DescribeTopicPartitionsRequest.self), entry(ElectLeadersRequest.self),
+        entry(ListPartitionReassignmentsRequest.self), entry(DescribeAclsRequest.self),
+        entry(CreateAclsRequest.self), entry(DeleteAclsRequest.self),
+        entry(DescribeClientQuotasRequest.self),
     ]
 
     private static func entry<Request: KafkaRequest>(

@@ -53,6 +53,31 @@ extension KafkaConnection {
             try answer(frame, open, DescribeTransactionsRequest.self, broker.describeTransactions)
         case .listTransactions:
             try answer(frame, open, ListTransactionsRequest.self, broker.listTransactions)
+        default: try dispatchToAdmin(frame, open)
+        }
+    }
+
+    private func dispatchToAdmin(_ frame: RequestFrame, _ open: OpenRequest) throws {
+        switch frame.header.key {
+        case .alterConfigs: try answer(frame, open, AlterConfigsRequest.self, broker.alterConfigs)
+        case .incrementalAlterConfigs:
+            try answer(frame, open, IncrementalAlterConfigsRequest.self, broker.changeConfigs)
+        case .describeLogDirs:
+            try answer(frame, open, DescribeLogDirsRequest.self, broker.describeLogDirs)
+        case .describeProducers:
+            try answer(frame, open, DescribeProducersRequest.self, broker.describeProducers)
+        case .describeTopicPartitions:
+            try answer(
+                frame, open, DescribeTopicPartitionsRequest.self, broker.describeTopicPartitions)
+        case .electLeaders: try answer(frame, open, ElectLeadersRequest.self, broker.electLeaders)
+        case .listPartitionReassignments:
+            try answer(
+                frame, open, ListPartitionReassignmentsRequest.self, broker.listReassignments)
+        case .describeAcls: try answer(frame, open, DescribeAclsRequest.self, broker.describeAcls)
+        case .createAcls: try answer(frame, open, CreateAclsRequest.self, broker.createAcls)
+        case .deleteAcls: try answer(frame, open, DeleteAclsRequest.self, broker.deleteAcls)
+        case .describeClientQuotas:
+            try answer(frame, open, DescribeClientQuotasRequest.self, broker.describeQuotas)
         default: try dispatchToGroups(frame, open)
         }
     }

@@ -18,6 +18,7 @@ package final class LogServer: Sendable {
     private let lock: DirectoryLock?
     private let broker: Broker
     private let writers: [LogWriter]
+    private let cleaner: LogCleaner
     private let connections: OpenConnections
     private let group: EventLoopGroup
     private let listeners = Mutex<[TCPListener]>([])
@@ -93,6 +94,7 @@ package final class LogServer: Sendable {
                     queueMax: Limits.logUnauthenticatedConnectionsMax),
             metrics: metrics, logger: logger)
         self.writers = writers
+        cleaner = try LogCleaner(topics: topics, clock: clock, metrics: metrics, logger: logger)
         self.group = group
         connections = OpenConnections(broker: broker)
     }
@@ -158,9 +160,20 @@ package final class LogServer: Sendable {
             logger: broker.logger
         ) { KafkaConnection(owner: connections, listener: known) }
         if advertised == nil { known.advertised = HostPort(host: host, port: listener.port) }
-        listeners.withLock { $0.append(listener) }
-        if broker.configuration.fsync == .interval { startSyncTimer() }
+        let isFirst = listeners.withLock { listeners in
+            listeners.append(listener)
+            return listeners.count == 1
+        }
+        if isFirst { startTimers() }
         return listener.port
+    }
+
+    /// What is done again and again, from the first listener on.
+    private func startTimers() {
+        if broker.configuration.fsync == .interval { startSyncTimer() }
+        cleaner.start(
+            on: group.next(), retention: broker.configuration.retentionCheckInterval,
+            compaction: broker.configuration.compactionInterval)
     }
 
     private func startSyncTimer() {
@@ -199,6 +212,7 @@ package final class LogServer: Sendable {
         await connections.drain(grace: grace, on: group.next())
         for listener in listeners { await listener.close() }
         syncTimer.withLock { $0?.cancel() }
+        await cleaner.shutdown()
         await broker.control.shutdown()
         await broker.readers.shutdown()
         await broker.passwords?.shutdown()

@@ -2,6 +2,7 @@
 // connection's loop, where the bytes are still in the processor's cache.
 
 internal import Base
+internal import Compression
 internal import KafkaWire
 
 /// A batch that may be appended as it is, except for base offset and leader epoch.
@@ -80,16 +81,19 @@ extension CheckedBatch {
             throw BatchRefusal(
                 code: .invalidRecord, message: "a producer without epoch or sequence")
         }
-        if rules.needsKeys, !header.isCompressed { try checkKeys() }
+        if rules.needsKeys { try checkKeys() }
     }
 
     private func checkKeys() throws(BatchRefusal) {
         var missing: [Int32] = []
         do {
-            try forEachRecord(inBatch: bytes) { _, record in
+            let content = try bytes.recordContent(header)
+            try forEachRecordSlice(header.recordCount, in: content) { record in
                 if record.key == nil { missing.append(record.offsetDelta) }
                 return true
             }
+        } catch let error as CompressionError where error.code == .tooLarge {
+            throw BatchRefusal(code: .messageTooLarge, message: "decompressed, \(error)")
         } catch {
             throw BatchRefusal(code: .corruptMessage, message: "\(error)")
         }

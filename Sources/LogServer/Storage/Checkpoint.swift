@@ -19,6 +19,7 @@ enum CheckpointKind: UInt32 {
     case index = 4
     case snapshot = 5
     case users = 6
+    case cleaner = 8
 }
 
 /// Reads and replaces checkpoint files.

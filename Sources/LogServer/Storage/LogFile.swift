@@ -20,10 +20,16 @@ package protocol LogFile: Sendable {
     func truncate(to byteCount: Int) throws(DiskError)
     /// A part will be read soon.
     func willNeed(_ range: Range<Int>)
+    /// When the contents were last changed, milliseconds since 1970; nil if nobody knows.
+    func modifiedMilliseconds() -> Int64?
+    /// Makes `modifiedMilliseconds` say so, if that is possible.
+    func setModified(milliseconds: Int64)
 }
 
 extension LogFile {
     package func willNeed(_ range: Range<Int>) {}
+    package func modifiedMilliseconds() -> Int64? { nil }
+    package func setModified(milliseconds: Int64) {}
 }
 
 /// A disk that can also open growing files.
@@ -133,6 +139,20 @@ final class LocalLogFile: LogFile, SendableFile {
         // Advice only.
         _ = posix_fadvise(
             descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
+    }
+
+    func modifiedMilliseconds() -> Int64? {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { return nil }
+        let time = information.st_mtim
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    func setModified(milliseconds: Int64) {
+        let nanoseconds = Int(milliseconds % 1000) * 1_000_000
+        let time = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: nanoseconds)
+        // Only how long a segment is kept depends on it.
+        _ = futimens(descriptor, [time, time])
     }
 
     func truncate(to byteCount: Int) throws(DiskError) {

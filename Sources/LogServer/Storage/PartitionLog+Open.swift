@@ -37,7 +37,7 @@ extension PartitionLog {
         view.quarantined = checkpoint.quarantined
         let log = PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
-            producers: producers, logger: logger)
+            producers: producers, cleaner: recovery.cleaner, logger: logger)
         log.snapshot.withLock { $0.lastAppendTime = recovery.lastAppendTime }
         if recovery.hasRead {
             // Or the next start would have to read it all again.

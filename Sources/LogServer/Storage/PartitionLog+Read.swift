@@ -2,6 +2,7 @@
 // on. Any thread that may block on the disk.
 
 internal import Base
+internal import Compression
 internal import KafkaWire
 internal import Logging
 internal import Synchronization
@@ -340,22 +341,28 @@ extension Segment {
         return nil
     }
 
-    /// Looks into a batch. One that is compressed is not opened: its first record stands for all.
+    /// Looks into a batch. Of one that cannot be opened its first record stands for all.
     private func record(
         of header: RecordBatchHeader, bytes: ArraySlice<UInt8>, from logStart: Int64,
         where matches: (Int64) -> Bool
     ) throws -> TimedOffset? {
         let first = max(header.baseOffset, logStart)
-        if header.hasLogAppendTime || header.isCompressed {
-            return TimedOffset(offset: first, timestamp: header.maxTimestamp)
-        }
+        let standIn = TimedOffset(offset: first, timestamp: header.maxTimestamp)
+        guard header.recordCount > 0 else { return nil }
         var found: TimedOffset?
-        try forEachRecord(inBatch: bytes) { header, record in
-            let offset = header.baseOffset &+ Int64(record.offsetDelta)
-            let timestamp = header.baseTimestamp &+ record.timestampDelta
-            guard offset >= first, matches(timestamp) else { return true }
-            found = TimedOffset(offset: offset, timestamp: timestamp)
-            return false
+        do {
+            let content = try bytes.recordContent(header)
+            try forEachRecordSlice(header.recordCount, in: content) { record in
+                let offset = header.baseOffset &+ Int64(record.offsetDelta)
+                let timestamp =
+                    header.hasLogAppendTime
+                    ? header.maxTimestamp : header.baseTimestamp &+ record.timestampDelta
+                guard offset >= first, matches(timestamp) else { return true }
+                found = TimedOffset(offset: offset, timestamp: timestamp)
+                return false
+            }
+        } catch is CompressionError {
+            return standIn
         }
         return found
     }

@@ -6,20 +6,28 @@ internal import Logging
 internal import Synchronization
 
 extension PartitionLog {
-    /// Moves the log start up to `offset` and removes segments that lie below it. The new start is
-    /// on the disk before anything is removed. Writer only; blocks.
+    /// Moves the log start up to `offset` and removes segments that lie below it. Writer only;
+    /// blocks.
     func trim(to offset: Int64) -> KafkaErrorCode {
+        let (code, dropped) = detach(to: offset)
+        unlink(dropped)
+        return code
+    }
+
+    /// Moves the log start up to `offset`, and takes segments that lie below it out of the log:
+    /// their files may be unlinked, since the new start is on the disk. Writer only; blocks.
+    func detach(to offset: Int64) -> (KafkaErrorCode, [Segment]) {
         let (start, end, epochs, isDeleted) = view.withLock {
             ($0.logStart, $0.highWatermark, $0.epochs, $0.isDeleted)
         }
-        guard !isDeleted else { return .unknownTopicOrPartition }
-        guard offset <= end else { return .offsetOutOfRange }
-        guard offset > start else { return .none }
+        guard !isDeleted else { return (.unknownTopicOrPartition, []) }
+        guard offset <= end else { return (.offsetOutOfRange, []) }
+        guard offset > start else { return (.none, []) }
         // Or after a power cut the log could end before it starts.
-        guard sync() else { return .storageError }
+        guard sync() else { return (.storageError, []) }
         do { try saveCheckpoint(logStart: offset, epochs: epochs) } catch {
             logger.error("log start cannot be saved", metadata: metadata(error))
-            return .storageError
+            return (.storageError, [])
         }
         let dropped = view.withLock { view in
             view.logStart = offset
@@ -31,20 +39,8 @@ extension PartitionLog {
             return Array(view.segments.prefix(count))
         }
         producers.withLock { $0.trim(to: offset) }
-        for segment in dropped {
-            // Readers that are at it keep the file open. What cannot be removed lies below the log
-            // start and is removed at the next start of the server.
-            do {
-                try disk.remove(segment.file.path)
-                try disk.remove(
-                    Segment.path(
-                        in: directory, segment.baseOffset, ending: SegmentIndexFile.ending))
-            } catch {
-                logger.warning("segment cannot be removed", metadata: metadata(error))
-            }
-        }
         wakeAll()
-        return .none
+        return (.none, dropped)
     }
 
     /// Appends are refused and readers told that the partition is gone. Any thread.

@@ -6,9 +6,10 @@
 // readers take is under a lock that is never held during a system call.
 //
 // Invariants: offsets in the segments have no gaps but where compaction, or an accepted loss, has
-// made them (`gapsEnd`); every segment but the last is on the disk in full; the high watermark
-// moves only to offsets that the policy calls safe; once a sync has failed nothing is appended any
-// more, since the kernel may have dropped what it could not write.
+// made them (`gapsEnd`), and each segment begins where the one before it ends; every segment but the
+// last is on the disk in full; the high watermark moves only to offsets that the policy calls safe;
+// once a sync has failed nothing is appended any more, since the kernel may have dropped what it
+// could not write.
 
 internal import Base
 internal import KafkaWire
@@ -20,6 +21,7 @@ struct PartitionRules: Sendable, Equatable {
     var batches = BatchRules()
     /// segment.bytes
     var segmentBytes = Limits.logSegmentBytesDefault
+    var cleaning = CleaningRules()
 }
 
 /// What became of an append.
@@ -68,20 +70,27 @@ final class PartitionLog: Sendable {
     let producers: Mutex<ProducerStates>
     /// The writer's: how far the last snapshot went.
     let snapshot = Mutex(SnapshotState())
+    /// How far the log has been compacted. Changed by the one compaction that may run.
+    let cleaner: Mutex<CleanerState>
 
     init(
         name: String, directory: String, disk: any LogDisk, view: View,
-        producers: ProducerStates, logger: Logger
+        producers: ProducerStates, cleaner: CleanerState = CleanerState(), logger: Logger
     ) {
         self.name = name
         self.directory = directory
         self.disk = disk
         self.view = Mutex(view)
         self.producers = Mutex(producers)
+        self.cleaner = Mutex(cleaner)
         self.logger = logger
     }
 
-    var rules: PartitionRules { view.withLock { $0.rules } }
+    /// May be replaced while the log is used.
+    var rules: PartitionRules {
+        get { view.withLock { $0.rules } }
+        set { view.withLock { $0.rules = newValue } }
+    }
     var logStart: Int64 { view.withLock { $0.logStart } }
     var highWatermark: Int64 { view.withLock { $0.highWatermark } }
     var logEnd: Int64 { view.withLock { $0.logEnd } }
@@ -119,7 +128,9 @@ final class PartitionLog: Sendable {
         var batch = batch
         let appendTime = rules.batches.usesAppendTime ? now : nil
         do {
-            if needsRoll(segment, batch.header, logEnd, rules) { segment = try roll(at: logEnd) }
+            if needsRoll(segment, batch.header, logEnd, rules, now) {
+                segment = try roll(at: logEnd)
+            }
             let (head, rest) = batch.placed(at: logEnd, epoch: epoch, appendTime: appendTime)
             try write(head, rest, to: segment)
         } catch {
@@ -139,12 +150,16 @@ final class PartitionLog: Sendable {
     }
 
     private func needsRoll(
-        _ segment: Segment, _ header: RecordBatchHeader, _ logEnd: Int64, _ rules: PartitionRules
+        _ segment: Segment, _ header: RecordBatchHeader, _ logEnd: Int64,
+        _ rules: PartitionRules, _ now: Int64
     ) -> Bool {
         let bytes = segment.byteCount
         guard bytes > 0 else { return false }
         return bytes + header.totalByteCount > rules.segmentBytes
             || logEnd - segment.baseOffset > Int64(Int32.max) - Int64(header.lastOffsetDelta)
+            || segment.arrivals.map {
+                $0.lowerBound <= moment(rules.cleaning.segmentAge, before: now)
+            } ?? false
     }
 
     /// Writes at the end of a segment, or leaves the segment as it was.
@@ -162,8 +177,10 @@ final class PartitionLog: Sendable {
     }
 
     /// Closes the last segment, on the disk in full, and begins another at `offset`.
-    private func roll(at offset: Int64) throws(DiskError) -> Segment {
+    func roll(at offset: Int64) throws(DiskError) -> Segment {
         let last = view.withLock { $0.segments[$0.segments.count - 1] }
+        // An empty one is the next one already.
+        guard last.byteCount > 0 else { return last }
         do { try last.file.sync() } catch {
             fail(error)
             throw error
@@ -224,7 +241,7 @@ final class PartitionLog: Sendable {
     }
 
     /// Nothing is appended from here on; reading goes on.
-    private func fail(_ error: DiskError) {
+    func fail(_ error: DiskError) {
         logger.critical("partition takes no more writes", metadata: metadata(error))
         view.withLock { $0.failure = error.description }
     }

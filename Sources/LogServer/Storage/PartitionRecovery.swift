@@ -36,6 +36,7 @@ struct PartitionRecovery {
     let logger: Logger
 
     private(set) var checkpoint = PartitionCheckpoint()
+    private(set) var cleaner = CleanerState()
     private(set) var segments: [Segment] = []
     private(set) var nextOffset: Int64 = 0
     private(set) var producers = ProducerStates()
@@ -58,6 +59,8 @@ struct PartitionRecovery {
         if let found = try PartitionCheckpoint.read(in: directory, disk: disk) {
             checkpoint = found
         }
+        cleaner = try CleanerState(in: directory, disk: disk)
+        try SegmentSwap.finish(in: directory, disk: disk)
         snapshot = PartitionSnapshot.read(in: directory, disk: disk)
         if let snapshot { producers = snapshot.producers }
         lastAppendTime = snapshot?.lastAppendTime ?? .min

@@ -53,6 +53,15 @@ struct ProducerStates: Sendable {
 
     var count: Int { producers.count }
 
+    /// The base offset of each producer's last batch.
+    var lastBatches: [Int64: Int64] { producers.compactMapValues { $0.batches.last?.baseOffset } }
+
+    /// The producers by id, each with its last batch if one is known.
+    var known: [(id: Int64, epoch: Int16, last: Batch?)] {
+        producers.map { ($0.key, $0.value.epoch, $0.value.batches.last) }
+            .sorted { $0.id < $1.id }
+    }
+
     /// Whether the batch may be appended. Batches without a producer always may.
     func verdict(_ header: RecordBatchHeader) -> Verdict {
         guard header.hasProducer, header.baseSequence >= 0 else { return .accept }

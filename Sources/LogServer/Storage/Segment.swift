@@ -20,6 +20,10 @@ struct SegmentContent: Sendable, Equatable {
     /// The offset after the last record.
     var nextOffset: Int64
     var timestampMax = Int64.min
+    /// When the first and the last batch came, by the server's clock; nil while there is none.
+    var arrivals: ClosedRange<Int64>?
+    /// The largest timestamp of the first batch.
+    private var timestampFirst: Int64?
 
     init(baseOffset: Int64) {
         index = SegmentIndex(baseOffset: baseOffset)
@@ -36,7 +40,24 @@ struct SegmentContent: Sendable, Equatable {
         }
         byteCount += header.totalByteCount
         nextOffset = header.nextOffset
+        // A batch that compaction has emptied has no time any more.
+        guard header.recordCount > 0 else { return }
         timestampMax = max(timestampMax, header.maxTimestamp)
+        if timestampFirst == nil { timestampFirst = header.maxTimestamp }
+    }
+
+    /// Takes note of when a batch came.
+    mutating func arrived(at now: Int64) {
+        arrivals = (arrivals?.lowerBound ?? now)...max(arrivals?.lowerBound ?? now, now)
+    }
+
+    /// The batches were there already; the last one came when the file was last changed. Without
+    /// that time the segment counts as old, as its records say.
+    mutating func findArrivals(in file: any LogFile) {
+        guard byteCount > 0, arrivals == nil else { return }
+        let last = file.modifiedMilliseconds() ?? max(timestampMax, 0)
+        let first = timestampFirst.flatMap { $0 >= 0 ? $0 : nil } ?? last
+        arrivals = min(first, last)...last
     }
 }
 
@@ -73,7 +94,8 @@ final class Segment: Sendable {
         self.baseOffset = baseOffset
         self.file = file
         damage = nil
-        let content = content ?? SegmentContent(baseOffset: baseOffset)
+        var content = content ?? SegmentContent(baseOffset: baseOffset)
+        content.findArrivals(in: file)
         state = Mutex(State(content: content, verified: unverified..<content.byteCount))
     }
 
@@ -85,6 +107,7 @@ final class Segment: Sendable {
         var content = SegmentContent(baseOffset: summary.baseOffset)
         (content.byteCount, content.visibleByteCount) = (summary.byteCount, summary.byteCount)
         (content.nextOffset, content.timestampMax) = (summary.nextOffset, summary.timestampMax)
+        content.findArrivals(in: file)
         state = Mutex(State(content: content, isIndexed: false, verified: 0..<0))
     }
 
@@ -105,6 +128,18 @@ final class Segment: Sendable {
     /// What is known by now; without index and append times if they have not been needed.
     var content: SegmentContent { state.withLock { $0.content } }
 
+    /// When the first and the last batch came; nil while there is none.
+    var arrivals: ClosedRange<Int64>? { state.withLock { $0.content.arrivals } }
+
+    /// The age of the newest record: its timestamp, but not later than it came, so that one from
+    /// the future does not keep the segment for ever. Nil while there is no batch.
+    var newestTime: Int64? {
+        let content = content
+        return content.arrivals.map {
+            content.timestampMax < 0 ? $0.upperBound : min(content.timestampMax, $0.upperBound)
+        }
+    }
+
     var summary: SegmentSummary {
         state.withLock { state in
             let content = state.content
@@ -118,6 +153,7 @@ final class Segment: Sendable {
     func append(_ header: RecordBatchHeader, time: Int64) {
         state.withLock { state in
             state.content.append(header, time: time)
+            state.content.arrived(at: time)
             state.verified = state.verified.lowerBound..<state.content.byteCount
         }
     }

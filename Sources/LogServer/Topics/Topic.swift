@@ -50,7 +50,11 @@ final class Topic: Sendable {
         state = Mutex(State(settings: settings, partitions: partitions))
     }
 
-    var settings: TopicSettings { state.withLock { $0.settings } }
+    /// Changed by `TopicTable.configure` only.
+    var settings: TopicSettings {
+        get { state.withLock { $0.settings } }
+        set { state.withLock { $0.settings = newValue } }
+    }
     var partitions: [Partition] { state.withLock { $0.partitions } }
 
     func partition(_ index: Int32) -> Partition? {

@@ -92,6 +92,32 @@ extension TopicTable {
         state.withLock { $0.partitionCount += count - old }
     }
 
+    /// Gives a topic other settings, which count from now on and after a restart; with `isTrial`
+    /// only says whether it could.
+    func configure(
+        _ topic: Topic, _ settings: TopicSettings, isTrial: Bool
+    ) throws(TopicError) {
+        guard !topic.isInternal else {
+            throw TopicError(.invalidRequest, "'\(topic.name)' belongs to the server")
+        }
+        try settings.check(environment.defaults)
+        if isTrial || settings == topic.settings { return }
+        var record = Self.record(topic)
+        record.settings = settings
+        do { try save(records.map { $0.id == record.id ? record : $0 }) } catch {
+            throw TopicError(.storageError, error.description)
+        }
+        topic.settings = settings
+        let rules = settings.rules(environment.defaults)
+        for partition in topic.partitions { partition.log?.rules = rules }
+        environment.logger.notice(
+            "topic settings changed",
+            metadata: [
+                LogKeys.topic: "\(topic.name)",
+                "topic.settings": .dictionary(settings.changed.mapValues { "\($0)" }),
+            ])
+    }
+
     /// Deletes a topic and its records.
     func delete(_ topic: Topic) throws(TopicError) {
         guard !topic.isInternal else {
