@@ -13,7 +13,7 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench sim fuzz chaos install clean
+.PHONY: run demo test clients deps build lint format bench bench-log sim fuzz chaos install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
 	$(BIN)/millrace demo --data $(DATA) --keep-running
@@ -46,6 +46,13 @@ format:                         ## formatting, in place
 bench: build                    ## peers and Millrace in one run; writes docs/performance.md
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+	$(MAKE) --no-print-directory bench-log
+
+bench-log: build                ## the log server beside librdkafka's mock cluster and the bare disk
+	mkdir -p .build/bench
+	$(CC) -O2 -Wall -Wextra -o .build/bench/logload Benchmarks/logload.c \
+	    $$(pkg-config --cflags --libs rdkafka)
+	python3 Benchmarks/log.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \
