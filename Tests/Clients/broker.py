@@ -19,7 +19,9 @@ class Broker:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.listen = f"127.0.0.1:{self.port}"
+        # What clients connect to.
+        self.address = self.listen
         self.process = None
 
     def __enter__(self):
@@ -38,7 +40,7 @@ class Broker:
 
     def start(self):
         given = {
-            **self.settings, "log_server.listen": self.address,
+            **self.settings, "log_server.listen": self.listen,
             "log_server.data": f"{self.directory}/data",
         }
         environment = {f"MILLRACE_{k.upper().replace('.', '_')}": v for k, v in given.items()}
