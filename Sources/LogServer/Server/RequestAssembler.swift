@@ -27,8 +27,8 @@ struct RequestAssembler {
     /// Whether the stream may end here.
     var isBetweenRequests: Bool { lengthBytes.isEmpty }
 
-    /// The announced request may be read. Its room is taken at once: growing step by step would copy
-    /// a large one twice, and the system gives pages only to what has come.
+    /// The announced request may be read. Its room is taken at once: growing step by step would
+    /// copy a large one twice, and the system gives pages only to what has come.
     mutating func admit() {
         isAdmitted = true
         content.reserveCapacity(length)
