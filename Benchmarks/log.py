@@ -200,6 +200,11 @@ memory and checks nothing. Clients and servers share {os.cpu_count()} cores, so 
 *Of the disk's limit* compares bytes a second with a plain loop of write and fdatasync, right
 afterwards, of as many bytes at a time as a sync of the server covered.
 
+How to read it: the mock keeps about 5 MB of a partition, so that a reader of it mostly waits, and the
+ratios of reading are no praise. Where even the mock is given fewer bytes a second than the disk's
+limit, the producer is what limits, and the ratio to the disk says little: so with 100-byte records.
+On a machine with other work, single rates differ by tens of percent from run to run.
+
 {throughput()}
 
 At a tenth of the mock's top rate, 100-byte records, 8 partitions, linger 1 ms:
