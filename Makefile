@@ -8,10 +8,13 @@ export SECONDS ?= 60
 export SEED    ?= 1
 
 PACKAGES := libuv1-dev librdkafka-dev librocksdb-dev libssl-dev libsimdjson-dev libzstd-dev \
-            zlib1g-dev pkg-config kcat tzdata ca-certificates
-BENCH_PACKAGES := nginx-light wrk python3-venv
+            zlib1g-dev pkg-config kcat python3-venv tzdata ca-certificates
+BENCH_PACKAGES := nginx-light wrk
 
-.PHONY: run demo test deps build lint format bench bench-store sim fuzz chaos install clean
+CLIENTS := .build/clients-venv
+
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store sim fuzz chaos \
+        install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
 	$(BIN)/millrace demo --data $(DATA) --keep-running
@@ -22,6 +25,12 @@ demo: build                     ## the same, checked, and stopped by itself
 test: deps lint                 ## every fast test layer
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
+	$(MAKE) --no-print-directory clients
+
+clients: deps                   ## other people's Kafka clients against the log server, WORDS= chooses
+	Tests/Clients/prepare $(CLIENTS)
+	$(SWIFT) build --product millrace-log
+	$(CLIENTS)/bin/python Tests/Clients/run.py .build/debug/millrace-log $(WORDS)
 
 build: deps                     ## release executables into .build/release
 	$(SWIFT) build -c release -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/millrace'
@@ -38,6 +47,13 @@ format:                         ## formatting, in place
 bench: build                    ## peers and Millrace in one run; writes docs/performance.md
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+	$(MAKE) --no-print-directory bench-log bench-store
+
+bench-log: build                ## the log server beside librdkafka's mock cluster and the bare disk
+	mkdir -p .build/bench
+	$(CC) -O2 -Wall -Wextra -o .build/bench/logload Benchmarks/logload.c \
+	    $$(pkg-config --cflags --libs rdkafka)
+	python3 Benchmarks/log.py
 
 bench-store: build              ## the storage engine beside DuckDB and ClickHouse
 	@scripts/install-packages $(BENCH_PACKAGES)

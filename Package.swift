@@ -32,10 +32,12 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The unit tests of one library.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 /// A C library of the system, found through pkg-config.
@@ -300,7 +302,7 @@ let package = Package(
                 "EventLoop", "HTTP", "RPC", "EventStore", "LogClient", "Catalog", "Bolts",
                 "StoreService", "MockLog", "TestSupport", logging,
             ]),
-        tests("KafkaWire", ["Base"]),
+        tests("KafkaWire", ["Base"], exclude: ["Fixtures"]),
         .testTarget(
             name: "LogGroupsTests",
             dependencies: ["LogServer", "Base", "EventLoop", "KafkaWire", "TestSupport", logging],

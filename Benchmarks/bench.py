@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import report
+
+ROOT = report.ROOT
 BIN = os.path.join(ROOT, ".build", "release")
 TURNS = int(os.environ.get("TURNS", "5"))
 SECONDS = float(os.environ.get("TURN_SECONDS", "4"))
@@ -207,31 +209,25 @@ def main():
         for server in servers:
             server.process.send_signal(signal.SIGTERM)
             server.process.wait()
-    text = f"""# Performance
-
+    report.put("Writing over HTTP", f"""
 Written by `make bench`: {TURNS} turns of {SECONDS:.0f} s for each server in rotation, {CONNECTIONS} connections,
 load generator and servers on the same {os.cpu_count()} cores ({platform.machine()}), so that rates are those of
-a machine that also makes the load. The figures are medians; on a shared machine only the ratios mean
-something. Server CPU counts every process that serves: for Millrace the collector and the log server,
-which syncs to disk before it acknowledges, while workers and store keep up on the same cores. nginx
-reads nothing and keeps nothing; Tornado parses the event and keeps nothing.
+a machine that also makes the load. The figures are medians. Server CPU counts every process that
+serves: for Millrace the collector and the log server, which syncs to disk before it acknowledges,
+while workers and store keep up on the same cores. nginx reads nothing and keeps nothing; Tornado
+parses the event and keeps nothing.
 
-## One event a request
+One event a request:
 
 {table(singles, "requests")}
 
-## A hundred events a request
+A hundred events a request:
 
 {table(bulks, "events")}
 
-## Freshness
-
 An event is in the answer of a query {fresh[0]:.0f} ms (median) and {fresh[1]:.0f} ms (99th percentile of 200) after
 its 201, one event at a time.
-"""
-    with open(f"{ROOT}/docs/performance.md", "w") as target:
-        target.write(text)
-    print(text)
+""")
 
 
 if __name__ == "__main__":

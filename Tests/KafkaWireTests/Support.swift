@@ -13,6 +13,8 @@ struct MessageKind: Sendable {
     let responseSignature: @Sendable (Int16) throws -> String
     /// A filled request as a frame without its length; and whether it reads as the same again.
     let requestFrame: @Sendable (Int16) throws -> [UInt8]
+    /// A request's frame without its length, read and written again.
+    let rewritten: @Sendable (ArraySlice<UInt8>) throws -> [UInt8]
     let readsSame: @Sendable (Int16, ArraySlice<UInt8>) throws -> Bool
     let responseFrame: @Sendable (Int16) throws -> [UInt8]
     let readsSameResponse: @Sendable (Int16, ArraySlice<UInt8>) throws -> Bool
@@ -27,6 +29,14 @@ struct MessageKind: Sendable {
             let pieces = try encodeRequest(
                 try filled(Request.self, version), version: version, correlationID: 77,
                 clientID: "me")
+            return Array(pieces.joined().dropFirst(4))
+        }
+        rewritten = { bytes in
+            let frame = try RequestFrame(bytes)
+            let header = frame.header
+            let pieces = try encodeRequest(
+                try frame.body(Request.self), version: header.version,
+                correlationID: header.correlationID, clientID: header.clientID)
             return Array(pieces.joined().dropFirst(4))
         }
         readsSame = { version, bytes in

@@ -57,10 +57,20 @@ extension MockLog {
         rd_kafka_mock_partition_set_leader(cluster, topic, partition, id)
     }
 
+    /// Which broker coordinates a group.
+    package func setCoordinator(ofGroup group: String, broker id: Int32) {
+        rd_kafka_mock_coordinator_set(cluster, "group", group, id)
+    }
+
     /// The next produce requests are answered with these Kafka error codes, in order.
     package func failProduceRequests(with codes: [Int32]) {
-        let errors = codes.map { rd_kafka_resp_err_t(rawValue: $0) }
         // 0 is the key of Produce in the Kafka protocol.
-        rd_kafka_mock_push_request_errors_array(cluster, 0, errors.count, errors)
+        failRequests(ofKey: 0, with: codes)
+    }
+
+    /// The next requests of that key are answered with these Kafka error codes, in order.
+    package func failRequests(ofKey key: Int16, with codes: [Int32]) {
+        let errors = codes.map { rd_kafka_resp_err_t(rawValue: $0) }
+        rd_kafka_mock_push_request_errors_array(cluster, key, errors.count, errors)
     }
 }

@@ -6,8 +6,14 @@
 
 internal import KafkaWire
 
+/// One kind of request that is served, and how clients are told.
+struct ServedAPI: Sendable {
+    var kind: any KafkaRequest.Type
+    var api: ApiVersionsResponse.API
+}
+
 enum ServedAPIs {
-    static let all: [ApiVersionsResponse.API] = [
+    static let served: [ServedAPI] = [
         entry(ProduceRequest.self), entry(FetchRequest.self), entry(ListOffsetsRequest.self),
         entry(MetadataRequest.self), entry(OffsetCommitRequest.self),
         entry(OffsetFetchRequest.self), entry(FindCoordinatorRequest.self),
@@ -34,14 +40,14 @@ enum ServedAPIs {
         entry(DescribeClientQuotasRequest.self),
     ]
 
-    private static func entry<Request: KafkaRequest>(
-        _ type: Request.Type
-    ) -> ApiVersionsResponse.API {
+    static let all = served.map(\.api)
+
+    private static func entry<Request: KafkaRequest>(_ type: Request.Type) -> ServedAPI {
         var api = ApiVersionsResponse.API()
         api.key = Request.key.rawValue
         api.minVersion = Request.versions.lowerBound
         api.maxVersion = Request.versions.upperBound
-        return api
+        return ServedAPI(kind: type, api: api)
     }
 
     /// The list, with an error when the client asked in a version that is not known.

@@ -24,10 +24,11 @@ struct RequestAssembler {
     /// Whether the stream may end here.
     var isBetweenRequests: Bool { lengthBytes.isEmpty }
 
-    /// The announced request may be read.
+    /// The announced request may be read. Its room is taken at once: growing step by step would
+    /// copy a large one twice, and the system gives pages only to what has come.
     mutating func admit() {
         isAdmitted = true
-        content.reserveCapacity(min(length, Limits.readBufferBytes))
+        content.reserveCapacity(length)
     }
 
     /// Takes bytes from the front of `input`; `lengths` are those that a request may have.
