@@ -106,7 +106,8 @@ package final class IngestService: Sendable {
         do throws(EventError) { form = try ReplyForm.asked(by: request) } catch {
             return responder.respond(IngestAnswers.refused(error))
         }
-        guard let body = decodeBase64(anyForm: (request.query.first(named: "data") ?? "").utf8) else {
+        let data = request.query.first(named: "data") ?? ""
+        guard let body = decodeBase64(anyForm: data.utf8) else {
             return responder.respond(
                 form.shape(IngestAnswers.refused(.parameter("data is not base64"))))
         }

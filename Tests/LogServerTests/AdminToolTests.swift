@@ -16,7 +16,7 @@ import Testing
             _ = try client.produce("t", 1, bytes)
             let all = try #require(try client.ask(DescribeLogDirsRequest()).results.first)
             #expect(all.directory == server.directory.path)
-            #expect(all.topics.map(\.name) == ["__consumer_offsets", "t"])
+            #expect(all.topics.map(\.name) == ["__consumer_offsets", "__transaction_state", "t"])
             #expect(all.topics.last?.partitions.map(\.byteCount) == [0, Int64(bytes.count)])
             var entry = DescribeLogDirsRequest.Topic()
             (entry.name, entry.partitions) = ("t", [1, 9])
@@ -62,7 +62,11 @@ import Testing
                 request.cursor = page.nextCursor
                 if page.nextCursor == nil { break }
             }
-            #expect(seen == ["__consumer_offsets-0", "a-0", "a-1", "a-2", "b-0", "b-1"])
+            #expect(
+                seen == [
+                    "__consumer_offsets-0", "__transaction_state-0", "a-0", "a-1", "a-2", "b-0",
+                    "b-1",
+                ])
             request = DescribeTopicPartitionsRequest()
             request.topics = ["none", "b"].map { name in
                 var topic = DescribeTopicPartitionsRequest.Topic()

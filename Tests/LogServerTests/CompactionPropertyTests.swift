@@ -57,7 +57,7 @@ import Testing
         var written: [KeyedRecord] = []
         for _ in 0..<250 {
             switch Int.random(in: 0..<10, using: &random) {
-            case 0: try log.close()
+            case 0: try log.closeSegment()
             case 1: _ = try log.compact(mapBytesMax: Int.random(in: 1...2000, using: &random))
             case 2:
                 disk = disk.afterKill()
@@ -66,7 +66,7 @@ import Testing
             }
             try check(log, against: written, "seed \(seed)")
         }
-        try log.close()
+        try log.closeSegment()
         while try log.compact() {}
         let newest = written.reduce(into: [:]) { $0[$1.key] = $1 }
         let expected = newest.values.filter { $0.value != nil || seed % 2 == 0 }
@@ -84,10 +84,10 @@ import Testing
         var written: [KeyedRecord] = []
         let first = try openLog(prepared, rules: rules)
         for _ in 0..<12 { try first.add(try randomBatch(&random, at: written.count, &written)) }
-        try first.close()
+        try first.closeSegment()
         _ = try first.compact()
         for _ in 0..<8 { try first.add(try randomBatch(&random, at: written.count, &written)) }
-        try first.close()
+        try first.closeSegment()
         var steps = 0
         while true {
             let disk = prepared.afterKill()
@@ -111,7 +111,7 @@ import Testing
         var log = try openLog(disk, rules: rules)
         #expect(log.leaderEpoch == 0, note)
         try check(log, against: written, note)
-        let isClean = disk.paths.allSatisfy { $0.hasSuffix(".log") || $0.contains(".checkpoint") }
+        let isClean = disk.paths.allSatisfy { !$0.contains(".cleaned") && !$0.contains(".swap") }
         #expect(isClean, note)
         while try log.compact() {}
         log = try openLog(disk.afterKill(), rules: rules)

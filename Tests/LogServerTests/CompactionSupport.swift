@@ -82,7 +82,7 @@ extension PartitionLog {
     }
 
     /// Closes the last segment, so that all that is there can be compacted.
-    func close() throws { _ = try roll(at: logEnd) }
+    func closeSegment() throws { _ = try roll(at: logEnd) }
 
     /// One whole compaction; false if there was nothing to do.
     @discardableResult

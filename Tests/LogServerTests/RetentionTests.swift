@@ -64,7 +64,7 @@ import Testing
         for timestamp in [Int64.max - 10, 5000, -1, 5000] {
             try log.add(try keyedBatch([("k", "value")], timestamp: timestamp), now: 5000)
         }
-        try log.close()
+        try log.closeSegment()
         retain(log, now: 5500)
         #expect(log.logStart == 0)
         retain(log, now: 6001)
@@ -105,7 +105,7 @@ import Testing
         for round in 0..<10 {
             try log.add(try keyedBatch([("k\(round % 2)", "v")], timestamp: 5000), now: 5000)
         }
-        try log.close()
+        try log.closeSegment()
         #expect(try log.compact(now: 5500))
         try log.add(try keyedBatch([("k0", "late")], timestamp: 5900), now: 5900)
         retain(log, now: 6500)

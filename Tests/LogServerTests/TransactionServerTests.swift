@@ -271,7 +271,9 @@ extension KafkaTestClient {
             #expect(unstable?.error == .unstableOffsetCommit)
             #expect(try client.write("b", to: "t", by: producer, sequence: 1) == .none)
             #expect(try client.endTransaction("id", by: producer, isCommit: true) == .none)
-            #expect(try client.fetchCommitted("t").values().prefix(2) == ["a", "b"])
+            // The second is perhaps in a segment of its own, since the test's records are old.
+            #expect(try client.fetchCommitted("t").values().first == "a")
+            #expect(try client.fetchCommitted("t", from: 1).values().first == "b")
             #expect(try client.committedOffset(of: "t", group: "g")?.committedOffset == 7)
         }
     }

@@ -45,14 +45,7 @@ package final class LogServer: Sendable {
             TopicEnvironment(
                 directory: configuration.directory, disk: disk, writers: writers,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
-        let began = monotonicNanoseconds()
-        try topics.open()
-        logger.notice(
-            "partitions opened",
-            metadata: [
-                "log.partitions": "\(topics.all.reduce(0) { $0 + $1.partitions.count })",
-                "log.open_ms": "\((monotonicNanoseconds() - began) / 1_000_000)",
-            ])
+        try Self.open(topics, metrics, logger)
         let gate = TransactionGate()
         let offsets = try Self.openOffsets(topics, gate, clock)
         let groups = GroupCoordinator(
@@ -74,10 +67,6 @@ package final class LogServer: Sendable {
             topics: topics, groups: groups, offsets: offsets.topic, gate: gate,
             configuration: configuration.transactions, loop: group.next(), clock: clock,
             logger: logger)
-        metrics.foundDamaged(
-            partitions: topics.all.reduce(0) {
-                $0 + $1.partitions.count { $0.damage != nil }
-            })
         broker = Broker(
             configuration: configuration, topics: topics, identity: identity, groups: groups,
             groupsDamage: damage, transactions: transactions.coordinator, gate: gate,
@@ -166,6 +155,21 @@ package final class LogServer: Sendable {
         }
         if isFirst { startTimers() }
         return listener.port
+    }
+
+    private static func open(
+        _ topics: TopicTable, _ metrics: LogServerMetrics, _ logger: Logger
+    ) throws(LogStorageError) {
+        let began = monotonicNanoseconds()
+        try topics.open()
+        let partitions = topics.all.flatMap(\.partitions)
+        logger.notice(
+            "partitions opened",
+            metadata: [
+                "log.partitions": "\(partitions.count)",
+                "log.open_ms": "\((monotonicNanoseconds() - began) / 1_000_000)",
+            ])
+        metrics.foundDamaged(partitions: partitions.count { $0.damage != nil })
     }
 
     /// What is done again and again, from the first listener on.

@@ -220,10 +220,14 @@ extension Segment {
             while let header = try walk.header() {
                 guard header.lastOffset < offset else {
                     let size = header.totalByteCount
-                    guard size <= bytesMax || takesLargeFirst,
-                        header.baseOffset < offsetLimit
-                    else { return SegmentPart(file: file, range: 0..<0, nextOffset: offset) }
                     let start = walk.position
+                    let nothing = SegmentPart(file: file, range: 0..<0, nextOffset: offset)
+                    guard size <= bytesMax || takesLargeFirst else { return nothing }
+                    guard header.baseOffset < offsetLimit else {
+                        // Right in a gap, and not if the batch lies about its offset.
+                        _ = try sound(start..<start + 1, for: offset, gapsEnd: gapsEnd)
+                        return nothing
+                    }
                     let limit = min(start + max(bytesMax, size), visible.upperBound)
                     let (end, next) = try wholeBatchesEnd(
                         behind: header, at: start, limit: limit, before: offsetLimit)

@@ -6,10 +6,10 @@
 // readers take is under a lock that is never held during a system call.
 //
 // Invariants: offsets in the segments have no gaps but where compaction, or an accepted loss, has
-// made them (`gapsEnd`), and each segment begins where the one before it ends; every segment but the
-// last is on the disk in full; the high watermark moves only to offsets that the policy calls safe;
-// once a sync has failed nothing is appended any more, since the kernel may have dropped what it
-// could not write.
+// made them (`gapsEnd`), and each segment begins where the one before it ends; every segment but
+// the last is on the disk in full; the high watermark moves only to offsets that the policy calls
+// safe; once a sync has failed nothing is appended any more, since the kernel may have dropped what
+// it could not write.
 
 internal import Base
 internal import KafkaWire

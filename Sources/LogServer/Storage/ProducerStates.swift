@@ -149,8 +149,8 @@ struct ProducerStates: Sendable {
 }
 
 // In a snapshot: count varint, then for each producer id int64, epoch int16, next sequence int32,
-// (-1 if any will do), last seen int64, batch count varint, and for each batch first sequence int32,
-// last sequence int32, base offset int64, timestamp int64; then the transactions.
+// (-1 if any will do), last seen int64, batch count varint, and for each batch first sequence
+// int32, last sequence int32, base offset int64, timestamp int64; then the transactions.
 extension ProducerStates {
     func encode(into writer: inout ByteWriter) {
         writer.write(varint: UInt64(producers.count))
