@@ -33,7 +33,8 @@ private let everyExecutable = [
         ("millrace-lag", ["lag.listen", "log.brokers", "cluster.secret_file"]),
     ])
     func settingsHaveFlags(name: String, settings: [String]) throws {
-        let subcommands = ["millrace-store", "millrace-lag"].contains(name) ? ["serve"] : []
+        let subcommands =
+            ["millrace-log", "millrace-store", "millrace-lag"].contains(name) ? ["serve"] : []
         let help = try Tool.run(name, subcommands + ["--help"]).output
         for setting in settings + ["logging.level", "logging.format"] {
             let flag = "--" + String(setting.map { $0 == "." || $0 == "_" ? "-" : $0 })
