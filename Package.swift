@@ -271,7 +271,7 @@ let package = Package(
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
-        tests("RowStore", ["Base"]),
+        tests("RowStore", ["Base", "Model"]),
         tests(
             "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
         tests(

@@ -9,6 +9,9 @@
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
 //     numbers    name                           -                         a number of the store
+//     user       shard, table, parts of the user's choice                 a user's bytes
+//     counters   the same                                                 a user's counter
+//     states     the same                                                 a user's aggregate state
 //
 // `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones,
 // whose
@@ -28,11 +31,25 @@ enum StoreTables {
     static let schema = TableName("schema")
     static let numbers = TableName("numbers")
 
-    static let all = [
+    /// Rows of users; each keyspace holds any number of tables.
+    static let user = TableName("user")
+    static let counters = TableName("counters")
+    static let states = TableName("states")
+
+    /// The store's own.
+    static let `internal` = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
-        TableDefinition(rollups, hasCounters: true), TableDefinition(totals, hasCounters: true),
+        TableDefinition(rollups, cells: .merged(.counter)),
+        TableDefinition(totals, cells: .merged(.counter)),
         TableDefinition(schema), TableDefinition(numbers),
     ]
+
+    static let all =
+        `internal` + [
+            TableDefinition(user, cells: .expiring),
+            TableDefinition(counters, cells: .merged(.counter)),
+            TableDefinition(states, cells: .merged(StateMerge.function)),
+        ]
 
     /// The cell of `numbers` that says which number the next segment gets.
     static var nextSegmentKey: [UInt8] {

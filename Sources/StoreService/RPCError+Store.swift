@@ -28,7 +28,10 @@ extension RPCError {
 
     private static func status(_ code: EventStoreError.Code) -> RPCStatus {
         switch code {
-        case .badBatch: .badRequest
+        case .badBatch, .badRequest: .badRequest
+        case .notFound: .notFound
+        case .tooLarge: .resourceExhausted
+        case .busy: .overloaded
         case .disk, .closed: .unavailable
         case .damaged, .locked, .newerFormat: .internal
         }

@@ -25,7 +25,7 @@ package struct StoreServiceOptions: Sendable {
 
 /// Answers the calls of workers, query servers and the lag monitor.
 package final class StoreService: Sendable {
-    private let store: EventStore
+    let store: EventStore
     private let options: StoreServiceOptions
     private let applyPool: BlockingPool
     private let scanPool: BlockingPool
@@ -54,6 +54,10 @@ package final class StoreService: Sendable {
         case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
         case .scan: run(call, on: scanPool) { try $0.scan(call) }
         case .schema: run(call, on: scanPool) { try $0.schema(call) }
+        case .tables: run(call, on: scanPool) { try $0.tables(call) }
+        case .get: run(call, on: scanPool) { try $0.get(call) }
+        case .slice: run(call, on: scanPool) { try $0.slice(call) }
+        case .put: run(call, on: applyPool) { try $0.put(call) }
         default: call.failUnknownMethod()
         }
     }
@@ -81,7 +85,7 @@ package final class StoreService: Sendable {
         if !accepted { call.fail(RPCError(.overloaded, "too many calls wait at this node")) }
     }
 
-    private func fail(_ call: RPCCall, _ error: any Error) {
+    func fail(_ call: RPCCall, _ error: any Error) {
         let failure = RPCError(store: error)
         if failure.status == .internal {
             logger.error(

@@ -15,12 +15,25 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
     /// What a project's collections look like: `SchemaRequest`, `SchemaResponse`.
     package static let schema = RPCMethod(rawValue: 4)
 
+    /// Which tables of wide rows there are: `TablesRequest`, `TablesResponse`.
+    package static let tables = RPCMethod(rawValue: 16)
+    /// One cell: `GetRequest`, `GetResponse`.
+    package static let get = RPCMethod(rawValue: 17)
+    /// A range of cells: `SliceRequest`, `SliceResponse`.
+    package static let slice = RPCMethod(rawValue: 18)
+    /// Change cells of a writable table: `PutRequest`, `PutResponse`.
+    package static let put = RPCMethod(rawValue: 19)
+
     package var description: String {
         switch self {
         case .apply: "apply"
         case .appliedOffsets: "appliedOffsets"
         case .scan: "scan"
         case .schema: "schema"
+        case .tables: "tables"
+        case .get: "get"
+        case .slice: "slice"
+        case .put: "put"
         default: "method \(rawValue)"
         }
     }

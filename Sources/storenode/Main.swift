@@ -86,7 +86,8 @@ private func openStore(_ directory: String, _ logger: Logger) throws -> EventSto
         switch error.code {
         case .damaged, .newerFormat: fatal(.damagedData, error.message)
         case .disk: fatal(.disk, error.message)
-        case .locked, .badBatch, .closed: fatal(.unavailable, error.message)
+        case .locked, .badBatch, .badRequest, .notFound, .tooLarge, .busy, .closed:
+            fatal(.unavailable, error.message)
         }
     }
 }

@@ -32,6 +32,24 @@ import Wire
                 + "02" + "0000" + "0201" + path)
     }
 
+    @Test func bytesOfRowsAreGolden() {
+        let table = "0475736572" + "0174"
+        #expect(
+            hexadecimal(Samples.tables.encoded())
+                == "01" + "01" + table + "01" + "02" + "036b6579" + "0400" + "016e" + "0101"
+                + "056279746573" + "01")
+        #expect(
+            hexadecimal(Samples.slice.encoded())
+                == table + "0106" + "0101" + "010102" + "01" + "01020105" + "ac02" + "40")
+        #expect(
+            hexadecimal(GetResponse(Samples.cell).encoded())
+                == "01" + "0101" + "09" + "020708" + "01" + "016e" + "0401")
+        #expect(
+            hexadecimal(Samples.put.encoded())
+                == "06" + table + "05" + "010101" + "020203" + "01c801" + "010101" + "00" + "00"
+                + "020102" + "0104" + "030103" + "0400" + "0109")
+    }
+
     @Test func everyMessageReadsBackAsItself() throws {
         for (name, bytes, again) in try Samples.messages() {
             #expect(try again(bytes[...]) == bytes, "\(name)")

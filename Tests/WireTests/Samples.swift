@@ -74,6 +74,53 @@ enum Samples {
         AppliedOffset(shard: ShardID(1), offset: 1 << 40),
     ])
 
+    static let userTable = TableReference(keyspace: "user", table: "t")
+
+    static let tables = TablesResponse(
+        [
+            TableDescription(
+                reference: userTable, hasShard: true,
+                parts: [KeyPart("key", .tagged), KeyPart("n", .int64, isClustering: true)],
+                cells: "bytes", isWritable: true)
+        ], isComplete: true)
+
+    static let slice = SliceRequest(
+        TableSlice(
+            table: userTable, shard: ShardID(3), range: KeyRange(lower: [1], upper: [2]),
+            isDescending: true, cursor: [1, 5], limit: 300, valueBytesMax: 64))
+
+    static let cell = TableCell(
+        key: [1], byteCount: 9, value: [7, 8], fields: [TableCell.Field("n", .int(-1))])
+
+    static let put = PutRequest(
+        TableChanges(
+            shard: ShardID(3), table: userTable,
+            changes: [
+                .put(key: [1], value: [2, 3], expiresAt: 100),
+                .put(key: [1], value: [], expiresAt: nil), .merge(key: [2], value: [4]),
+                .delete(key: [3]), .deleteRange(lower: [], upper: [9]),
+            ]))
+
+    /// Messages of wide rows.
+    private static func rowMessages() -> [(name: String, bytes: [UInt8], again: Reread)] {
+        [
+            ("tables response", tables.encoded(), reread(TablesResponse.self)),
+            (
+                "get request",
+                GetRequest(table: userTable, shard: nil, key: [1, 2]).encoded(),
+                reread(GetRequest.self)
+            ),
+            ("get response", GetResponse(cell).encoded(), reread(GetResponse.self)),
+            ("slice request", slice.encoded(), reread(SliceRequest.self)),
+            (
+                "slice response",
+                SliceResponse(TablePage(cells: [cell, cell], next: [1, 6])).encoded(),
+                reread(SliceResponse.self)
+            ),
+            ("put request", put.encoded(), reread(PutRequest.self)),
+        ]
+    }
+
     /// Every message, encoded, with the function that reads and writes it again.
     static func messages() throws -> [(name: String, bytes: [UInt8], again: Reread)] {
         [
@@ -97,7 +144,7 @@ enum Samples {
                 reread(AppliedOffsetsRequest.self)
             ),
             ("applied offsets response", offsets.encoded(), reread(AppliedOffsetsResponse.self)),
-        ]
+        ] + rowMessages()
     }
 
     typealias Reread = (ArraySlice<UInt8>) throws -> [UInt8]
