@@ -215,7 +215,7 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Supervisor", "Import", "Crypto", arguments, logging, unixSignals,
+                "Supervisor", "Import", "Crypto", "RPC", "Wire", arguments, logging, unixSignals,
             ]),
 
         // Tests.

@@ -82,9 +82,18 @@ package struct Block: Sendable {
         for position in 0..<columnCount { try column(at: position).verifyChecksum() }
     }
 
+    /// Throws `unreadable` if the disk has not delivered a part of the file. Ask after reading, for
+    /// what was read until then.
+    package func checkReadable() throws(BlockError) {
+        guard storage.hasFaulted else { return }
+        throw BlockError(
+            code: .unreadable, offset: 0, message: "the disk cannot read the file")
+    }
+
     /// Every chunk's bytes against the checksum, and every value decoded once.
     package func verifyValues() throws(BlockError) {
         for position in 0..<columnCount { _ = try column(at: position).decode() }
+        try checkReadable()
     }
 
     /// Bytes that a builder takes for the block's values, roughly and from the directory alone.

@@ -21,6 +21,7 @@ extension EventStore {
                     ? ApplyOutcome.alreadyApplied(next: state.applied)
                     : .gap(next: state.applied)
             }
+            if !batch.blocks.isEmpty { try state.backlog.checkRoom(options.backlogBytesMax) }
             do { try store(checked, of: batch, in: &state) } catch {
                 throw EventStoreError.wrapping(error)
             }

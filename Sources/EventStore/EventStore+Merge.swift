@@ -61,6 +61,10 @@ extension EventStore {
     /// Collections of a shard that one round looks at: `apply` waits for the planning. A choice.
     private static let collectionsPerRound = 1024
 
+    /// Blocks that one round seals of a collection, so that one with a long tail does not keep the
+    /// others waiting. A choice.
+    private static let stepsPerTurn = 8
+
     private struct MergeRound {
         var report = MergeReport()
         var damage: EventStoreError?
@@ -89,9 +93,10 @@ extension EventStore {
         let policy = options.mergePolicy
         round.damaged = []
         let tasks = shard.state.withLock { state in
-            state.pending.prefix(Self.collectionsPerRound).sorted().flatMap { collection in
+            state.backlog.takeTurns(Self.collectionsPerRound).sorted().flatMap { collection in
                 let blocks = state.fresh[collection, default: []]
-                return TailPlanner.plan(blocks.map(\.size), policy: policy).map {
+                let steps = TailPlanner.plan(blocks.map(\.size), policy: policy)
+                return steps.prefix(Self.stepsPerTurn).map {
                     MergeTask(
                         collection: collection, blocks: Array(blocks[$0.range]), seals: $0.seals,
                         older: Array(blocks[..<$0.range.lowerBound]))
@@ -112,6 +117,11 @@ extension EventStore {
         }
         var rest = seals[...]
         while !rest.isEmpty { try sealSome(&rest, shard, &round) }
+        shard.state.withLock { state in
+            for collection in Set(tasks.map(\.collection)) {
+                state.backlog.set(collection, isStuck: round.damaged.contains(collection))
+            }
+        }
     }
 
     // MARK: Reading

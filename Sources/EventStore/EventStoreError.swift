@@ -61,7 +61,8 @@ extension EventStoreError {
 
     /// Damage within a block, and where that block is.
     init(_ error: BlockError, in place: String) {
-        self.init(.damaged, "\(place): \(error)", cause: error)
+        self.init(
+            error.code == .unreadable ? .disk : .damaged, "\(place): \(error)", cause: error)
     }
 
     /// Whatever was thrown, as an error of this library if a part of the store threw it.

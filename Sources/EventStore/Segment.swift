@@ -41,6 +41,23 @@ final class Segment: Sendable {
         directory = offset..<footerOffset
     }
 
+    /// Whether the disk could not read a part: the segment must be opened anew.
+    var hasFaulted: Bool { file.hasFaulted }
+
+    /// Gives the file a second name, or copies it if its own name is gone.
+    func copy(to target: String, disk: any Disk) throws {
+        do throws(DiskError) { try disk.link(path, to: target) } catch {
+            guard let bytes = file.copy(0..<file.byteCount), !file.hasFaulted else { throw error }
+            try disk.create(target, pieces: [bytes])
+        }
+    }
+
+    /// What reads of the file found wrong, or that the disk did not deliver it.
+    private func reason(_ error: any Error) -> any Error {
+        guard file.hasFaulted else { return error }
+        return EventStoreError(.disk, "segment '\(path)': the disk cannot read it", cause: error)
+    }
+
     var path: String { file.path }
 
     private static func readHeader(
@@ -81,7 +98,7 @@ final class Segment: Sendable {
             let block = try Block(file, range: begin..<begin + byteCount)
             blocks.withLock { $0[offset] = block }
             return block
-        } catch { throw EventStoreError(error, in: place(of: offset)) }
+        } catch { throw reason(EventStoreError(error, in: place(of: offset))) }
     }
 
     /// How errors name a block.
@@ -90,8 +107,9 @@ final class Segment: Sendable {
     /// The directory, read and checked.
     func entries() throws -> [SegmentEntry] {
         guard let bytes = file.copy(directory), crc32c(bytes) == directoryChecksum else {
-            throw Self.damage(
-                path, directory.lowerBound, "the directory does not match its checksum")
+            throw reason(
+                Self.damage(
+                    path, directory.lowerBound, "the directory does not match its checksum"))
         }
         var reader = ByteReader(bytes)
         var entries: [SegmentEntry] = []

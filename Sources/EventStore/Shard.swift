@@ -19,6 +19,8 @@ struct ShardState: Sendable {
     var fresh: [CollectionID: [FreshBlock]] = [:]
     /// Collections with something to merge.
     var pending: Set<CollectionID> = []
+    /// How much those merges are, and whose turn it is.
+    var backlog = Backlog()
     var freshRowCount = 0
     var knownTypes = KnownTypes()
 
@@ -44,7 +46,9 @@ struct ShardState: Sendable {
 
     mutating func updatePending(_ collection: CollectionID, _ policy: MergePolicy) {
         let sizes = fresh[collection, default: []].map(\.size)
-        if TailPlanner.plan(sizes, policy: policy).isEmpty {
+        let steps = TailPlanner.plan(sizes, policy: policy)
+        backlog.set(collection, byteCount: TailPlanner.byteCount(of: steps, sizes))
+        if steps.isEmpty {
             pending.remove(collection)
         } else {
             pending.insert(collection)

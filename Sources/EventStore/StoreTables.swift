@@ -58,6 +58,15 @@ enum StoreTables {
         return key.bytes
     }
 
+    /// What keys of `numbers` begin with that say of which shard an import is under way.
+    static var importPrefix: [UInt8] {
+        var key = KeyWriter()
+        key.append("importing")
+        return key.bytes
+    }
+
+    static func importKey(_ shard: ShardID) -> [UInt8] { importPrefix + row(shard) }
+
     static func row(_ shard: ShardID) -> [UInt8] {
         var key = KeyWriter()
         key.append(shard.number)

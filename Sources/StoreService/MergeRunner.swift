@@ -12,14 +12,16 @@ final class MergeRunner: Sendable {
     private static let restNanoseconds: UInt64 = 5_000_000_000
 
     private let store: EventStore
+    private let health: StoreHealth
     private let logger: Logger
     private let pool: BlockingPool
     /// `monotonicNanoseconds` before which no merge is tried.
     private let restsUntil = Atomic<UInt64>(0)
     private let isStopping = Atomic(false)
 
-    init(_ store: EventStore, logger: Logger) throws {
+    init(_ store: EventStore, health: StoreHealth, logger: Logger) throws {
         self.store = store
+        self.health = health
         self.logger = logger
         pool = try BlockingPool(name: "merge", threads: 1, queueMax: 1)
     }
@@ -35,7 +37,7 @@ final class MergeRunner: Sendable {
     private func merge() {
         do {
             while !isStopping.load(ordering: .relaxed) {
-                let report = try store.mergeOnce()
+                let report = try health.watch(.merging) { try store.mergeOnce() }
                 if report.isEmpty { return }
                 logger.debug(
                     "merged",

@@ -30,10 +30,14 @@ package final class StoreService: Sendable {
     private let applyPool: BlockingPool
     private let scanPool: BlockingPool
     private let merger: MergeRunner
+    private let health: StoreHealth
     private let logger: Logger
 
+    /// `onHealth` is told, on any thread, when the disk begins to refuse writes (why) and when it
+    /// takes them again (nil).
     package init(
-        store: EventStore, options: StoreServiceOptions = StoreServiceOptions(), logger: Logger
+        store: EventStore, options: StoreServiceOptions = StoreServiceOptions(), logger: Logger,
+        onHealth: @escaping @Sendable (String?) -> Void = { _ in }
     ) throws {
         self.store = store
         self.options = options
@@ -42,7 +46,8 @@ package final class StoreService: Sendable {
             name: "apply", threads: options.applyThreads, queueMax: options.applyQueueMax)
         scanPool = try BlockingPool(
             name: "scan", threads: options.scanThreads, queueMax: options.scanQueueMax)
-        merger = try MergeRunner(store, logger: logger)
+        health = StoreHealth(onHealth)
+        merger = try MergeRunner(store, health: health, logger: logger)
         // What was left to merge when the process ended.
         merger.wake()
     }
@@ -60,6 +65,13 @@ package final class StoreService: Sendable {
         case .put: run(call, on: applyPool) { try $0.put(call) }
         default: call.failUnknownMethod()
         }
+    }
+
+    /// Call every few seconds: tells the store the time, and tries again what the disk refused, so
+    /// that a node without calls becomes ready again too. Any thread.
+    package func tick() {
+        store.advanceTime(to: wallClockMilliseconds())
+        if store.hasMergeWork { merger.wake() }
     }
 
     /// Finishes what has begun, then makes everything durable. Call when no more calls come.
@@ -99,8 +111,12 @@ package final class StoreService: Sendable {
 
     private func apply(_ call: RPCCall) throws {
         let request = try call.message(ApplyRequest.self)
-        call.reply(ApplyResponse(try request.batches.map { try store.apply($0) }))
-        merger.wake()
+        // Also after a refusal: the merger may be what the next attempt waits for.
+        defer { merger.wake() }
+        let outcomes = try health.watch(.applying) {
+            try request.batches.map { try store.apply($0) }
+        }
+        call.reply(ApplyResponse(outcomes))
     }
 
     private func appliedOffsets(_ call: RPCCall) throws {
