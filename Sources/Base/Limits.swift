@@ -179,6 +179,10 @@ package enum Limits {
     /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
     /// and an answer is one frame.
     package static let scanTextBytesMax = rpcFrameBytesMax
+    /// Events of one extraction: what the Keen API gave at once.
+    package static let extractionEventsMax = 100_000
+    /// Text of one extraction's events: fits one frame with room for what goes with them.
+    package static let extractionBytesMax = 48 << 20
 
     // Queries.
     package static let queryBucketsMax = 10_000

@@ -15,6 +15,9 @@ package struct Block: Sendable {
     /// The least and greatest time of the rows; 0 in a block without rows.
     package let minTimestamp: Int64
     package let maxTimestamp: Int64
+    /// What has been taken out since the block was written. Counts, times and zone maps of the
+    /// header still include it.
+    package private(set) var edits = BlockEdits()
     private let pathsOffset: Int
 
     /// Reads a block from bytes of its own.
@@ -53,10 +56,19 @@ package struct Block: Sendable {
         try checkDirectory(pathsByteCount: headerCount - pathsOffset)
     }
 
+    /// The same block with less in it. `edits.live` has a byte for every row, if it is there.
+    package func edited(by edits: BlockEdits) -> Block {
+        precondition(edits.live.map { $0.count == rowCount } ?? true, "edits of another block")
+        var block = self
+        block.edits = edits
+        return block
+    }
+
     // MARK: Columns
 
     /// The column's chunk, or nil when every row misses the property.
     package func column(_ path: PropertyPath) -> ColumnChunk? {
+        guard edits.hidden.isEmpty || !edits.hides(path.text.utf8) else { return nil }
         var text = path.text
         return text.withUTF8 { wanted in
             var low = 0
@@ -68,6 +80,14 @@ package struct Block: Sendable {
                 if order < 0 { low = middle + 1 } else { high = middle }
             }
             return nil
+        }
+    }
+
+    /// Positions of the columns that have not been taken out.
+    package var visibleColumns: [Int] {
+        guard !edits.hidden.isEmpty else { return Array(0..<columnCount) }
+        return (0..<columnCount).filter { position in
+            withExtendedLifetime(storage) { !edits.hides(pathBytes(at: position)) }
         }
     }
 

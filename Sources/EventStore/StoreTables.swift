@@ -8,6 +8,8 @@
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
+//     edits      shard, project, collection     first offset, index       what is gone of a block
+//     retention  shard, project, collection     -                         how long events are kept
 //     numbers    name                           -                         a number of the store
 //
 // `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones,
@@ -26,12 +28,15 @@ enum StoreTables {
     static let rollups = TableName("rollups")
     static let totals = TableName("totals")
     static let schema = TableName("schema")
+    static let edits = TableName("edits")
+    static let retention = TableName("retention")
     static let numbers = TableName("numbers")
 
     static let all = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
         TableDefinition(rollups, hasCounters: true), TableDefinition(totals, hasCounters: true),
-        TableDefinition(schema), TableDefinition(numbers),
+        TableDefinition(schema), TableDefinition(edits), TableDefinition(retention),
+        TableDefinition(numbers),
     ]
 
     /// The cell of `numbers` that says which number the next segment gets.

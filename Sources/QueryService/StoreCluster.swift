@@ -56,6 +56,26 @@ package final class StoreCluster: Sendable {
         }
     }
 
+    /// Reads events of every shard back, newest first. Throws `StoreFailure`, `ExtractionTooLarge`
+    /// or `PartitionsUnknown`.
+    package func extract(
+        _ plan: ExtractionPlan, until deadline: ContinuousClock.Instant
+    ) async throws -> ExtractionResult {
+        let parts = try parts()
+        return try await withThrowingTaskGroup(of: ExtractionResult.self) { group in
+            for part in parts {
+                group.addTask {
+                    try await part.node.call(part.shards, until: deadline) { client, timeout in
+                        try await client.extract(plan, shards: part.shards, timeout: timeout)
+                    }
+                }
+            }
+            var results: [ExtractionResult] = []
+            for try await result in group { results.append(result) }
+            return try plan.merge(results, bytesMax: Limits.extractionBytesMax)
+        }
+    }
+
     /// The collections of a project, or one of them, as all shards together know them, by name.
     /// Throws `StoreFailure` or `PartitionsUnknown`.
     package func schema(

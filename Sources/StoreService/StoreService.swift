@@ -9,6 +9,7 @@ internal import EventLoop
 package import EventStore
 package import Logging
 internal import Model
+internal import Plan
 package import RPC
 internal import Wire
 
@@ -54,6 +55,7 @@ package final class StoreService: Sendable {
         case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
         case .scan: run(call, on: scanPool) { try $0.scan(call) }
         case .schema: run(call, on: scanPool) { try $0.schema(call) }
+        case .extract: run(call, on: scanPool) { try $0.extract(call) }
         default: call.failUnknownMethod()
         }
     }
@@ -116,12 +118,39 @@ package final class StoreService: Sendable {
 
     private func scan(_ call: RPCCall) throws {
         let request = try call.message(ScanRequest.self)
-        let parts = Self.split(Array(Set(request.shards)).sorted(), into: options.scanThreads)
-        let job = ScanJob(store, request.plan, call, partCount: parts.count) { [self] error in
-            fail(call, error)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.scan(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                guard parts.count > 1 else { return call.reply(ScanResponse(parts[0])) }
+                var merger = PartialMerger()
+                for partial in parts { try merger.add(partial) }
+                call.reply(ScanResponse(merger.finish()))
+            })
+    }
+
+    private func extract(_ call: RPCCall) throws {
+        let request = try call.message(ExtractRequest.self)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.extract(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                let merged = try request.plan.merge(parts, bytesMax: Limits.extractionBytesMax)
+                call.reply(ExtractResponse(merged))
+            })
+    }
+
+    /// Reads shards side by side.
+    private func spread<Part: Sendable>(
+        _ call: RPCCall, _ shards: [ShardID], read: @escaping ShardJob<Part>.Read,
+        answer: @escaping @Sendable ([Part]) throws -> Void
+    ) {
+        let parts = Self.split(Array(Set(shards)).sorted(), into: options.scanThreads)
+        let job = ShardJob(call, partCount: parts.count, read: read, answer: answer) {
+            [self] error in fail(call, error)
         }
         for part in parts.dropFirst() {
-            // A part that finds no room runs here, so the scan is slower and not refused.
+            // A part that finds no room runs here, so the read is slower and not refused.
             if !scanPool.submit({ job.run(part) }) { job.run(part) }
         }
         job.run(parts[0])

@@ -14,6 +14,8 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
     package static let scan = RPCMethod(rawValue: 3)
     /// What a project's collections look like: `SchemaRequest`, `SchemaResponse`.
     package static let schema = RPCMethod(rawValue: 4)
+    /// Read events back: `ExtractRequest`, `ExtractResponse`.
+    package static let extract = RPCMethod(rawValue: 16)
 
     package var description: String {
         switch self {
@@ -21,6 +23,7 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
         case .appliedOffsets: "appliedOffsets"
         case .scan: "scan"
         case .schema: "schema"
+        case .extract: "extract"
         default: "method \(rawValue)"
         }
     }
