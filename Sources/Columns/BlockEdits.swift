@@ -42,13 +42,3 @@ package struct BlockEdits: Sendable, Equatable {
         hidden.contains { PropertyPath.covers($0, path) }
     }
 }
-
-extension PropertyPath {
-    /// Whether a path is `top` or lies below it.
-    package static func covers(_ top: PropertyPath, _ path: some Collection<UInt8>) -> Bool {
-        let bytes = top.text.utf8
-        guard path.count >= bytes.count, path.starts(with: bytes) else { return false }
-        return path.count == bytes.count
-            || path[path.index(path.startIndex, offsetBy: bytes.count)] == UInt8(ascii: ".")
-    }
-}

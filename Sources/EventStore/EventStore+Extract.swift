@@ -41,7 +41,8 @@ extension EventStore {
         let latestFirst = chosen.sorted {
             (listed[$0].record.maxTimestamp, $0) > (listed[$1].record.maxTimestamp, $1)
         }
-        for number in latestFirst where newest.wants(maxTimestamp: listed[number].record.maxTimestamp) {
+        for number in latestFirst
+        where newest.wants(maxTimestamp: listed[number].record.maxTimestamp) {
             try checkpoint()
             try read(listed[number], snapshot) { try newest.consume($0, number: number) }
         }

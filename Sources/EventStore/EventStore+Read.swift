@@ -61,7 +61,9 @@ extension EventStore {
             let record = try BlockRecord(cell.value)
             var block = ListedBlock(
                 shard: shard, collection: collection, key: cell.key, record: record)
-            block.stored = try edits[cell.key].map { try StoredEdits($0, rowCount: record.rowCount) }
+            block.stored = try edits[cell.key].map {
+                try StoredEdits($0, rowCount: record.rowCount)
+            }
             listed.append(block)
             return true
         }

@@ -28,8 +28,17 @@ extension EventStore {
         try snapshot.forEach(StoreTables.blocks, in: .all) { cell in
             do {
                 let record = try BlockRecord(cell.value)
-                events.inBlocks[cell.key.dropLast(12), default: 0] += Int64(record.rowCount)
                 if case .sealed(let number, _) = record.place { numbers.insert(number) }
+                let stored = try snapshot.get(StoreTables.edits, key: cell.key)
+                    .map { try StoredEdits($0, rowCount: record.rowCount) }
+                let deleted = stored?.edits.deletedCount ?? 0
+                events.inBlocks[cell.key.dropLast(12), default: 0] +=
+                    Int64(record.rowCount - deleted)
+                if let undecided = stored?.undecided {
+                    report.damages.append(
+                        "a delete could not be applied to block \(hexadecimal(cell.key)): "
+                            + undecided)
+                }
                 try verify(record, key: cell.key, snapshot)
                 report.blocks += 1
                 report.rows += record.rowCount

@@ -56,6 +56,12 @@ extension QueryFailure {
             retryAfterSeconds: 1)
     }
 
+    static func logUnavailable(_ message: String) -> QueryFailure {
+        QueryFailure(
+            status: 503, code: "LogUnavailableError", message: message, outcome: .unavailable,
+            retryAfterSeconds: 1)
+    }
+
     private static func failed(_ message: String) -> QueryFailure {
         QueryFailure(
             status: 500, code: QueryError.Code.internalError.rawValue, message: message,

@@ -5,7 +5,7 @@
 // bounded queue; a call that does not fit is told so at once and may come again.
 
 internal import Base
-internal import EventLoop
+package import EventLoop
 package import EventStore
 package import Logging
 internal import Model
@@ -58,6 +58,12 @@ package final class StoreService: Sendable {
         case .extract: run(call, on: scanPool) { try $0.extract(call) }
         default: call.failUnknownMethod()
         }
+    }
+
+    /// Wakes the merger from time to time, so that old events go also when no new ones come.
+    package func keepTime(on loop: EventLoop) {
+        merger.wake()
+        loop.schedule(after: .seconds(60)) { [weak self] in self?.keepTime(on: loop) }
     }
 
     /// Finishes what has begun, then makes everything durable. Call when no more calls come.

@@ -15,7 +15,7 @@ package import Base
 package import Model
 package import Plan
 
-/// What a control record asks for. It touches the events before it in its partition, and none after.
+/// What a control record asks for. It touches the events before it in its partition, none after.
 package enum ControlCommand: Sendable, Hashable {
     /// All events and all that is known of them.
     case deleteCollection
@@ -94,7 +94,12 @@ extension ControlCommand {
             let timeframe = try reader.readTimeframe()
             var filters = FilterReader()
             return .deleteEvents(timeframe: timeframe, filters: try filters.readList(&reader))
-        case Kind.deleteProperty: return .deleteProperty(try reader.readPath())
+        case Kind.deleteProperty:
+            let path = try reader.readPath()
+            guard !PropertyPath.covers(.keen, path.text.utf8) else {
+                throw .invalidValue(offset: start, what: "'\(path)' cannot be deleted")
+            }
+            return .deleteProperty(path)
         case Kind.keep:
             guard try reader.readFlag() else { return .keep(milliseconds: nil) }
             let milliseconds = try reader.readZigzag()

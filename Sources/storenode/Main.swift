@@ -62,6 +62,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let server = RPCServer(group: group, secret: secret, logger: context.logger) {
         service.handle($0)
     }
+    service.keepTime(on: group.next())
     let port = try await server.start(host: address.host, port: address.port)
     context.readiness.set("store", isReady: true)
     context.logger.notice(

@@ -10,7 +10,8 @@ import Testing
         try (0..<count).map { number in
             let minute = number / 60 % 60
             let second = number % 60
-            let time = "2020-03-31T10:\(minute < 10 ? "0" : "")\(minute):"
+            let time =
+                "2020-03-31T10:\(minute < 10 ? "0" : "")\(minute):"
                 + "\(second < 10 ? "0" : "")\(second).000Z"
             return try JSONValue(
                 parsing: #"{"n":\#(number),"user":{"plan":"\#(number % 2 == 0 ? "pro" : "free")"},"#
