@@ -9,11 +9,11 @@ internal import Synchronization
 final class Segment: Sendable {
     let number: UInt64
     let shard: ShardID
-    private let file: MappedFile
-    private let directory: Range<Int>
+    let file: MappedFile
+    let directory: Range<Int>
     private let directoryChecksum: UInt32
     private let entryCount: Int
-    /// Blocks opened so far by their offset: their headers need not be checked again.
+    /// Blocks opened so far by their offset: their directories need not be read again.
     private let blocks = Mutex<[Int64: Block]>([:])
 
     init(_ path: String, number: UInt64, disk: any Disk) throws {
@@ -71,6 +71,9 @@ final class Segment: Sendable {
     /// The block that the manifest says lies at `offset`.
     func block(at offset: Int64, byteCount: Int) throws -> Block {
         if let block = blocks.withLock({ $0[offset] }), block.byteCount == byteCount {
+            do { try block.verifyHeader() } catch {
+                throw EventStoreError(error, in: place(of: offset))
+            }
             return block
         }
         let begin = Int(offset)

@@ -77,6 +77,11 @@ final class SegmentLibrary: Sendable {
         }
     }
 
+    /// The segment, opened and checked anew.
+    func reopened(_ number: UInt64) throws -> Segment {
+        try Segment(path(of: number), number: number, disk: disk)
+    }
+
     func segment(_ number: UInt64) throws -> Segment {
         if let segment = state.withLock({ $0.open[number] }) { return segment }
         // Two threads may both open it; the one that comes second drops its own.

@@ -13,6 +13,7 @@ import Query
 import QueryService
 import RPC
 import StoreService
+import Wire
 
 /// Two storage nodes and a query server in one process, over real connections.
 final class TestCluster: Sendable {
