@@ -128,8 +128,8 @@ let package = Package(
         library(
             "EventStore",
             [
-                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
-                metrics, coreMetrics,
+                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", "Wire",
+                logging, metrics, coreMetrics,
             ]),
         library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging, metrics]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
@@ -158,7 +158,7 @@ let package = Package(
             "QueryService",
             [
                 "Base", "Model", "JSON", "Aggregate", "Plan", "Wire", "Query", "HTTP", "RPC",
-                "EventLoop", "Catalog", "Access", logging, metrics, coreMetrics,
+                "EventLoop", "LogClient", "Catalog", "Access", logging, metrics, coreMetrics,
             ]),
 
         // Level 4: what every process shares, and the parts of the operator's command.
@@ -273,7 +273,8 @@ let package = Package(
         tests("Compression", ["Base"]),
         tests("RowStore", ["Base", "Model"]),
         tests(
-            "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
+            "EventStore",
+            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Wire", logging]),
         tests(
             "StoreService",
             [

@@ -176,8 +176,8 @@ package enum Limits {
     /// Bytes of fresh blocks of one shard that wait to be merged: beyond, the merger does not keep
     /// up, and the log is the better place to wait in. A few seconds of its work.
     package static let mergeBacklogBytesMax = 256 << 20
-    /// Small segments of one shard that are left alone: more are joined into one. A choice between
-    /// files and bytes written twice.
+    /// Segments of one shard and of one size class, of which there are a few, that are left alone:
+    /// as many are joined into one. A choice between files and bytes written twice.
     package static let smallSegmentsMax = 64
 
     // Wide rows over RPC.
@@ -204,6 +204,10 @@ package enum Limits {
     /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
     /// and an answer is one frame.
     package static let scanTextBytesMax = rpcFrameBytesMax
+    /// Events of one extraction: what the Keen API gave at once.
+    package static let extractionEventsMax = 100_000
+    /// Text of one extraction's events: fits one frame with room for what goes with them.
+    package static let extractionBytesMax = 48 << 20
 
     // Queries.
     package static let queryBucketsMax = 10_000

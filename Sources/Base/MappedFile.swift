@@ -5,8 +5,8 @@ internal import Glibc
 
 /// A mapped file. The bytes stay valid, and the file's space on the disk stays used, as long as
 /// this object lives, also after the file has been removed. What the disk cannot read, or what is
-/// cut off, reads as zeros; `hasFaulted` says so. `@unchecked Sendable` holds because the mapping is
-/// read-only and nobody writes to the file again.
+/// cut off, reads as zeros; `hasFaulted` says so. `@unchecked Sendable` holds because the mapping
+/// is read-only and nobody writes to the file again.
 @safe package final class MappedFile: @unchecked Sendable {
     package let path: String
     private let memory: UnsafeRawBufferPointer

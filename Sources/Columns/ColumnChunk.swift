@@ -53,9 +53,11 @@ package struct ColumnChunk: Sendable {
 
     private var chunkOffset: Int { field(BlockLayout.Entry.chunkOffset) }
 
+    /// Where in the block the chunk is.
+    var byteRange: Range<Int> { chunkOffset..<chunkOffset + byteCount }
+
     private var bytes: UnsafeRawBufferPointer {
-        let range = chunkOffset..<chunkOffset + byteCount
-        return UnsafeRawBufferPointer(rebasing: block.storage.bytes[range])
+        UnsafeRawBufferPointer(rebasing: block.storage.bytes[byteRange])
     }
 
     // MARK: Decoding

@@ -19,7 +19,7 @@ extension EventStore {
         do {
             try makeEmptyDirectory(target)
             try disk.makeDirectory(target + "/segments")
-            // No segment begins to exist before the merge goes on, so these are enough.
+            // No segment begins or ceases to exist before the merge goes on: these are enough.
             let source = directory + "/segments"
             for name in try disk.names(in: source) where SegmentFormat.number(ofFile: name) != nil {
                 try disk.link("\(source)/\(name)", to: "\(target)/segments/\(name)")
@@ -48,8 +48,9 @@ extension EventStore {
             throw EventStoreError(.notFound, "this store has nothing of shard \(shard)")
         }
         do {
-            let snapshot = rows.snapshot()
-            // Opened at once: an open segment can be read whatever becomes of its file.
+            let reader = beginReading()
+            defer { reader.end() }
+            let snapshot = reader.snapshot
             let opened = try segmentNumbers(of: shard, snapshot).map { try segments.segment($0) }
             try makeEmptyDirectory(target)
             let row = StoreTables.row(shard)

@@ -48,6 +48,8 @@ package final class EventStore: Sendable {
     let segments: SegmentLibrary
     let options: EventStoreOptions
     let metrics = EventStoreMetrics()
+    let readers = ReaderGate()
+    let uses: SegmentUses
     let logger: Logger
     let disk: any Disk
     let directory: String
@@ -78,7 +80,8 @@ package final class EventStore: Sendable {
             let loaded = try StoreLoader(rows, policy: options.mergePolicy).load()
             // The names of the two directories, before anything relies on what is in them.
             try disk.syncDirectory(directory)
-            try Self.sweep(segments, rows, keeping: loaded.segments, logger)
+            try Self.sweep(segments, rows, keeping: Set(loaded.segments.keys), logger)
+            uses = SegmentUses(loaded.segments)
             shards = Mutex(loaded.shards)
         } catch { throw EventStoreError.wrapping(error) }
         self.options = options

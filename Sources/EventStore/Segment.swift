@@ -9,11 +9,11 @@ internal import Synchronization
 final class Segment: Sendable {
     let number: UInt64
     let shard: ShardID
-    private let file: MappedFile
-    private let directory: Range<Int>
+    let file: MappedFile
+    let directory: Range<Int>
     private let directoryChecksum: UInt32
     private let entryCount: Int
-    /// Blocks opened so far by their offset: their headers need not be checked again.
+    /// Blocks opened so far by their offset: their directories need not be read again.
     private let blocks = Mutex<[Int64: Block]>([:])
 
     init(_ path: String, number: UInt64, disk: any Disk) throws {
@@ -88,6 +88,9 @@ final class Segment: Sendable {
     /// The block that the manifest says lies at `offset`.
     func block(at offset: Int64, byteCount: Int) throws -> Block {
         if let block = blocks.withLock({ $0[offset] }), block.byteCount == byteCount {
+            do { try block.verifyHeader() } catch {
+                throw reason(EventStoreError(error, in: place(of: offset)))
+            }
             return block
         }
         let begin = Int(offset)
@@ -99,6 +102,18 @@ final class Segment: Sendable {
             blocks.withLock { $0[offset] = block }
             return block
         } catch { throw reason(EventStoreError(error, in: place(of: offset))) }
+    }
+
+    /// A copy of a block's bytes, unchecked.
+    func bytes(at offset: Int64, byteCount: Int) throws -> [UInt8] {
+        let begin = Int(offset)
+        guard offset >= 0, byteCount >= 0, begin <= file.byteCount - byteCount,
+            let bytes = file.copy(begin..<begin + byteCount)
+        else { throw Self.damage(path, begin, "the manifest names a block outside the file") }
+        guard !file.hasFaulted else {
+            throw EventStoreError(.disk, "segment '\(path)': the disk cannot read it")
+        }
+        return bytes
     }
 
     /// How errors name a block.

@@ -46,6 +46,12 @@ final class SegmentLibrary: Sendable {
 
     func remove(_ name: String) throws { try disk.remove(directory + "/" + name) }
 
+    /// Removes a segment that no manifest cell and no reader names.
+    func drop(_ number: UInt64) throws {
+        state.withLock { $0.open[number] = nil }
+        try disk.remove(path(of: number))
+    }
+
     func takeNumber() -> UInt64 {
         state.withLock { state in
             defer { state.nextNumber += 1 }
@@ -84,6 +90,11 @@ final class SegmentLibrary: Sendable {
         }
         let header = SegmentFormat.header(shard: shard, number: number)
         try write([header, rest], to: path(of: number))
+    }
+
+    /// The segment, opened and checked anew.
+    func reopened(_ number: UInt64) throws -> Segment {
+        try Segment(path(of: number), number: number, disk: disk)
     }
 
     func segment(_ number: UInt64) throws -> Segment {

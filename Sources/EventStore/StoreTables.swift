@@ -8,6 +8,8 @@
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
+//     edits      shard, project, collection     first offset, index       what is gone of a block
+//     retention  shard, project, collection     -                         how long events are kept
 //     numbers    name                           -                         a number of the store
 //     user       shard, table, parts of the user's choice                 a user's bytes
 //     counters   the same                                                 a user's counter
@@ -29,6 +31,8 @@ enum StoreTables {
     static let rollups = TableName("rollups")
     static let totals = TableName("totals")
     static let schema = TableName("schema")
+    static let edits = TableName("edits")
+    static let retention = TableName("retention")
     static let numbers = TableName("numbers")
 
     /// Rows of users; each keyspace holds any number of tables.
@@ -40,8 +44,8 @@ enum StoreTables {
     static let `internal` = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
         TableDefinition(rollups, cells: .merged(.counter)),
-        TableDefinition(totals, cells: .merged(.counter)),
-        TableDefinition(schema), TableDefinition(numbers),
+        TableDefinition(totals, cells: .merged(.counter)), TableDefinition(schema),
+        TableDefinition(edits), TableDefinition(retention), TableDefinition(numbers),
     ]
 
     static let all =

@@ -76,13 +76,13 @@ struct KnownTable {
         let row = [KeyPart("project", .text), KeyPart("collection", .text)]
         return switch table {
         case StoreTables.offsets: []
-        case StoreTables.blocks, StoreTables.tail:
+        case StoreTables.blocks, StoreTables.tail, StoreTables.edits:
             row + [
                 KeyPart("first_offset", .int64, isClustering: true),
                 KeyPart("index", .int32, isClustering: true),
             ]
         case StoreTables.rollups: row + [KeyPart("hour", .int64, isClustering: true)]
-        case StoreTables.totals: row
+        case StoreTables.totals, StoreTables.retention: row
         case StoreTables.schema: row + [KeyPart("path", .text, isClustering: true)]
         case StoreTables.numbers: [KeyPart("name", .text)]
         default: [KeyPart("key", .tagged)]
@@ -96,6 +96,8 @@ struct KnownTable {
         case StoreTables.tail: "fresh block"
         case StoreTables.rollups, StoreTables.totals: "events, a counter"
         case StoreTables.schema: "property types"
+        case StoreTables.edits: "what is gone of a block"
+        case StoreTables.retention: "milliseconds"
         case StoreTables.numbers: "number"
         case StoreTables.user: "bytes"
         case StoreTables.counters: "counter"
@@ -112,6 +114,8 @@ struct KnownTable {
             [TableCell.Field("events", .int(decodeCounter(value)))]
         case StoreTables.numbers, StoreTables.counters:
             [TableCell.Field("number", .int(decodeCounter(value)))]
+        case StoreTables.retention:
+            [TableCell.Field("milliseconds", .int(decodeCounter(value)))]
         case StoreTables.schema:
             [
                 TableCell.Field(

@@ -85,6 +85,16 @@ package struct StoreClient: Sendable {
         ).result
     }
 
+    /// Reads events of shards of the node back, newest first.
+    package func extract(
+        _ plan: ExtractionPlan, shards: [ShardID], timeout: Duration? = nil
+    ) async throws -> ExtractionResult {
+        try await call(
+            .extract, ExtractRequest(shards: shards, plan: plan), ExtractResponse.self,
+            timeout ?? timeouts.scan
+        ).result
+    }
+
     /// The collections of a project as the node's shards know them.
     package func schema(
         project: ProjectID, collection: CollectionName? = nil, timeout: Duration? = nil

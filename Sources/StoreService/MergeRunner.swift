@@ -4,6 +4,7 @@ internal import Base
 internal import EventLoop
 internal import EventStore
 internal import Logging
+internal import Model
 internal import Synchronization
 
 /// The merging thread of a node.
@@ -18,6 +19,9 @@ final class MergeRunner: Sendable {
     /// `monotonicNanoseconds` before which no merge is tried.
     private let restsUntil = Atomic<UInt64>(0)
     private let isStopping = Atomic(false)
+    /// How often old events are looked for; what is hidden is so by whole hours. A choice.
+    private static let retentionNanoseconds: UInt64 = 60_000_000_000
+    private let nextRetention = Atomic<UInt64>(0)
 
     init(_ store: EventStore, health: StoreHealth, logger: Logger) throws {
         self.store = store
@@ -36,6 +40,11 @@ final class MergeRunner: Sendable {
 
     private func merge() {
         do {
+            let now = monotonicNanoseconds()
+            if now >= nextRetention.load(ordering: .relaxed) {
+                nextRetention.store(now + Self.retentionNanoseconds, ordering: .relaxed)
+                try store.applyRetention(now: Timestamp(milliseconds: wallClockMilliseconds()))
+            }
             while !isStopping.load(ordering: .relaxed) {
                 let report = try health.watch(.merging) { try store.mergeOnce() }
                 if report.isEmpty { return }

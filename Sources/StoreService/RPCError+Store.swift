@@ -20,7 +20,9 @@ extension RPCError {
             self.init(Self.status(.aggregate(error)), error.description, cause: error)
         case let error as ScanLimitError:
             self.init(.resourceExhausted, error.description, cause: error)
-        case is ScanJob.Unwanted:
+        case let error as ExtractionTooLarge:
+            self.init(.resourceExhausted, error.description, cause: error)
+        case is UnwantedRead:
             self.init(.deadlineExceeded, "the scan was not done in time", cause: error)
         default: self.init(.internal, "\(error)", cause: error)
         }

@@ -5,10 +5,11 @@
 // bounded queue; a call that does not fit is told so at once and may come again.
 
 internal import Base
-internal import EventLoop
+package import EventLoop
 package import EventStore
 package import Logging
 internal import Model
+internal import Plan
 package import RPC
 internal import Wire
 
@@ -59,6 +60,7 @@ package final class StoreService: Sendable {
         case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
         case .scan: run(call, on: scanPool) { try $0.scan(call) }
         case .schema: run(call, on: scanPool) { try $0.schema(call) }
+        case .extract: run(call, on: scanPool) { try $0.extract(call) }
         case .tables: run(call, on: scanPool) { try $0.tables(call) }
         case .get: run(call, on: scanPool) { try $0.get(call) }
         case .slice: run(call, on: scanPool) { try $0.slice(call) }
@@ -67,11 +69,15 @@ package final class StoreService: Sendable {
         }
     }
 
-    /// Call every few seconds: tells the store the time, and tries again what the disk refused, so
-    /// that a node without calls becomes ready again too. Any thread.
-    package func tick() {
+    /// Tells the store the time every few seconds, and wakes the merger: at once where something
+    /// waits that the disk refused, so that a node without calls becomes ready again too, else once
+    /// a minute, so that old events go also when no new ones come.
+    package func keepTime(on loop: EventLoop, beat: Int = 0) {
         store.advanceTime(to: wallClockMilliseconds())
-        if store.hasMergeWork { merger.wake() }
+        if beat.isMultiple(of: 12) || store.hasMergeWork { merger.wake() }
+        loop.schedule(after: .seconds(5)) { [weak self] in
+            self?.keepTime(on: loop, beat: beat + 1)
+        }
     }
 
     /// Finishes what has begun, then makes everything durable. Call when no more calls come.
@@ -136,12 +142,39 @@ package final class StoreService: Sendable {
 
     private func scan(_ call: RPCCall) throws {
         let request = try call.message(ScanRequest.self)
-        let parts = Self.split(Array(Set(request.shards)).sorted(), into: options.scanThreads)
-        let job = ScanJob(store, request.plan, call, partCount: parts.count) { [self] error in
-            fail(call, error)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.scan(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                guard parts.count > 1 else { return call.reply(ScanResponse(parts[0])) }
+                var merger = PartialMerger()
+                for partial in parts { try merger.add(partial) }
+                call.reply(ScanResponse(merger.finish()))
+            })
+    }
+
+    private func extract(_ call: RPCCall) throws {
+        let request = try call.message(ExtractRequest.self)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.extract(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                let merged = try request.plan.merge(parts, bytesMax: Limits.extractionBytesMax)
+                call.reply(ExtractResponse(merged))
+            })
+    }
+
+    /// Reads shards side by side.
+    private func spread<Part: Sendable>(
+        _ call: RPCCall, _ shards: [ShardID], read: @escaping ShardJob<Part>.Read,
+        answer: @escaping @Sendable ([Part]) throws -> Void
+    ) {
+        let parts = Self.split(Array(Set(shards)).sorted(), into: options.scanThreads)
+        let job = ShardJob(call, partCount: parts.count, read: read, answer: answer) {
+            [self] error in fail(call, error)
         }
         for part in parts.dropFirst() {
-            // A part that finds no room runs here, so the scan is slower and not refused.
+            // A part that finds no room runs here, so the read is slower and not refused.
             if !scanPool.submit({ job.run(part) }) { job.run(part) }
         }
         job.run(parts[0])

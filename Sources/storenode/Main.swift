@@ -68,6 +68,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let server = RPCServer(group: group, secret: secret, logger: context.logger) {
         service.handle($0)
     }
+    service.keepTime(on: group.next())
     let port = try await server.start(host: address.host, port: address.port)
     context.readiness.set("store", isReady: true)
     context.logger.notice(
@@ -76,21 +77,12 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
             "listen.address": "\(address.host):\(port)", "store.directory": "\(directory)",
             "store.shard_count": "\(store.shardIDs.count)",
         ])
-    keepTicking(service, on: group.next())
     let stop = StopService {
         context.readiness.drain()
         await server.drain(deadline: .seconds(10))
         await service.shutdown()
     }
     return [StopService { await group.shutdown() }, admin, stop]
-}
-
-/// Wakes the store now and then, for what does not come with a call.
-private func keepTicking(_ service: StoreService, on loop: EventLoop) {
-    loop.schedule(after: .seconds(5)) {
-        service.tick()
-        keepTicking(service, on: loop)
-    }
 }
 
 /// A store that cannot be opened ends the process with the status of the reason.

@@ -53,7 +53,10 @@ import Testing
             let page = try page(
                 store, description.reference.description, shard: description.hasShard ? 0 : nil)
             let keys = KeyText(description.parts)
-            let cell = try #require(page.cells.last, "\(description.reference)")
+            guard let cell = page.cells.last else {
+                shown.append("\(description.reference) nothing")
+                continue
+            }
             let fields = cell.fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
             let isLarge = cell.byteCount > 100
             shown.append(
@@ -64,6 +67,8 @@ import Testing
             shown.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
                 "store/offsets offset=int(153)", "store/blocks p/a/150/0", "store/tail p/a/150/0",
                 "store/rollups p/a/39", "store/totals p/a", "store/schema p/a/word",
+                "store/edits nothing",
+                "store/retention nothing",
                 "store/numbers next_segment",
             ])
         let record = try page(store, "store/blocks").cells[0].fields

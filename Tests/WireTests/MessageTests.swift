@@ -11,7 +11,7 @@ import Wire
         #expect(
             hexadecimal(try Samples.apply().encoded())
                 == "01" + "06" + "14" + "d804" + "01" + "027031" + "07666c6967687473" + "02dead"
-                + "01" + "027031" + "07666c6967687473" + "01" + "0a")
+                + "01" + "027031" + "07666c6967687473" + "01" + "0a" + "00")
         #expect(hexadecimal(Samples.applied.encoded()) == "03" + "01d804" + "02a006" + "0300")
         #expect(hexadecimal(Samples.offsets.encoded()) == "02" + "0002" + "02808080808040")
         #expect(
@@ -23,6 +23,13 @@ import Wire
                 == "04" + "00" + "808010" + "9a01" + "01" + "02" + "02" + "01" + "06025541" + "01"
                 + "0028" + "00" + "01" + "01" + "01" + "0025")
         let path = "0c636172726965722e636f6465"
+        #expect(
+            hexadecimal(try Samples.extract().encoded())
+                == "010e" + "027031" + "07666c6967687473" + "01" + "00" + "9003" + "01" + "03"
+                + "0e6b65656e2e74696d657374616d70" + "01" + "01" + path + "ac02" + "01")
+        #expect(
+            hexadecimal(try Samples.extracted().encoded())
+                == "01" + "0e" + "c801" + "027b7d" + "00" + "00" + "00" + "00" + "00")
         #expect(
             hexadecimal(try Samples.scan().encoded())
                 == "02000e" + "027031" + "07666c6967687473" + "01" + "00" + "9003"

@@ -40,6 +40,30 @@ enum Samples {
             ])
     }
 
+    static func extract() throws -> ExtractRequest {
+        let plan = try plan()
+        return ExtractRequest(
+            shards: [ShardID(7)],
+            plan: ExtractionPlan(
+                collection: plan.collection, timeframe: plan.timeframe,
+                filters: [.exists(.timestamp, true)], properties: plan.groupBy, limit: 300,
+                isLatest: true))
+    }
+
+    static func extracted() throws -> ExtractResponse {
+        let event = ExtractedEvent(
+            shard: ShardID(7), timestamp: Timestamp(milliseconds: 100), json: Array("{}".utf8))
+        return ExtractResponse(ExtractionResult(events: [event]))
+    }
+
+    static func control() throws -> ApplyRequest {
+        let control = CollectionControl(
+            collection: try plan().collection, bytes: ControlCommand.deleteCollection.encoded)
+        return ApplyRequest(batches: [
+            ApplyBatch(shard: ShardID(3), fromOffset: 10, toOffset: 11, control: control)
+        ])
+    }
+
     static func scan() throws -> ScanRequest {
         ScanRequest(shards: [ShardID(0), ShardID(7)], plan: try plan())
     }
@@ -128,6 +152,9 @@ enum Samples {
             ("apply response", applied.encoded(), reread(ApplyResponse.self)),
             ("scan request", try scan().encoded(), reread(ScanRequest.self)),
             ("scan response", scanned().encoded(), reread(ScanResponse.self)),
+            ("extract request", try extract().encoded(), reread(ExtractRequest.self)),
+            ("extract response", try extracted().encoded(), reread(ExtractResponse.self)),
+            ("control request", try control().encoded(), reread(ApplyRequest.self)),
             (
                 "schema request", SchemaRequest(project: try ProjectID("p1")).encoded(),
                 reread(SchemaRequest.self)
