@@ -133,8 +133,8 @@ let package = Package(
         library(
             "EventStore",
             [
-                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", logging,
-                metrics, coreMetrics,
+                "Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Scan", "Wire",
+                logging, metrics, coreMetrics,
             ]),
         library("Catalog", ["Base", "Model", "JSON", "Crypto", "LogClient", logging, metrics]),
         library("Access", ["Base", "Model", "Crypto", "Catalog"]),
@@ -166,7 +166,7 @@ let package = Package(
             "QueryService",
             [
                 "Base", "Model", "JSON", "Aggregate", "Plan", "Wire", "Query", "HTTP", "RPC",
-                "EventLoop", "Catalog", "Access", logging, metrics, coreMetrics,
+                "EventLoop", "LogClient", "Catalog", "Access", logging, metrics, coreMetrics,
             ]),
 
         // Level 4: what every process shares, and the parts of the operator's command.
@@ -223,7 +223,7 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Supervisor", "Import", "Crypto", arguments, logging, unixSignals,
+                "Supervisor", "Import", "Crypto", "RPC", "Wire", arguments, logging, unixSignals,
             ]),
 
         // Measured by make bench; nothing depends on it.
@@ -285,9 +285,10 @@ let package = Package(
         tests("JSON", ["Base"]),
         tests("Columns", ["Base", "Model"]),
         tests("Compression", ["Base"]),
-        tests("RowStore", ["Base"]),
+        tests("RowStore", ["Base", "Model"]),
         tests(
-            "EventStore", ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", logging]),
+            "EventStore",
+            ["Base", "Model", "Aggregate", "Plan", "Columns", "RowStore", "Wire", logging]),
         tests(
             "StoreService",
             [

@@ -37,12 +37,24 @@ package protocol Disk: Sendable {
     /// Writes a file that does not exist yet and syncs its contents.
     func create(_ path: String, pieces: [[UInt8]]) throws(DiskError)
     func rename(_ path: String, to target: String) throws(DiskError)
+    /// Gives a file that never changes a second name, or makes a synced copy where that cannot be.
+    func link(_ path: String, to target: String) throws(DiskError)
     /// Makes creations, renames and removals in a directory durable.
     func syncDirectory(_ path: String) throws(DiskError)
     func remove(_ path: String) throws(DiskError)
     func map(_ path: String) throws(DiskError) -> MappedFile
     /// The contents of a small file; nil if there is none.
     func read(_ path: String) throws(DiskError) -> [UInt8]?
+}
+
+extension Disk {
+    package func link(_ path: String, to target: String) throws(DiskError) {
+        let file = try map(path)
+        try create(target, pieces: [file.copy(0..<file.byteCount) ?? []])
+        guard !file.hasFaulted else {
+            throw DiskError(operation: "read", path: path, code: EIO, reason: "a read error")
+        }
+    }
 }
 
 /// The machine's own file system.
@@ -104,6 +116,19 @@ package struct LocalDisk: Disk {
     package func rename(_ path: String, to target: String) throws(DiskError) {
         guard unsafe Glibc.rename(path, target) == 0 else {
             throw DiskError(operation: "rename", path: path)
+        }
+    }
+
+    package func link(_ path: String, to target: String) throws(DiskError) {
+        if unsafe Glibc.link(path, target) == 0 { return }
+        // Another file system, or one without links.
+        guard [EXDEV, EPERM, EMLINK, EOPNOTSUPP].contains(errno) else {
+            throw DiskError(operation: "link", path: path)
+        }
+        let file = try map(path)
+        try create(target, pieces: [file.copy(0..<file.byteCount) ?? []])
+        guard !file.hasFaulted else {
+            throw DiskError(operation: "read", path: path, code: EIO, reason: "a read error")
         }
     }
 

@@ -225,12 +225,41 @@ package enum Limits {
     /// A merge closes a segment file at this size: some ten full blocks of ordinary events, and the
     /// memory that writing one takes.
     package static let segmentBytesAim = 64 << 20
+    /// Bytes of fresh blocks of one shard that wait to be merged: beyond, the merger does not keep
+    /// up, and the log is the better place to wait in. A few seconds of its work.
+    package static let mergeBacklogBytesMax = 256 << 20
+    /// Segments of one shard and of one size class, of which there are a few, that are left alone:
+    /// as many are joined into one. A choice between files and bytes written twice.
+    package static let smallSegmentsMax = 64
+
+    // Wide rows over RPC.
+    /// Key of a user's row, its name of the table not counted.
+    package static let rowKeyBytesMax = 4096
+    package static let rowTableNameBytesMax = 256
+    /// Value of a user's cell: rows are small things; events are for what is large.
+    package static let rowValueBytesMax = 1 << 20
+    /// Changes of one put.
+    package static let rowChangesMax = 10_000
+    /// Cells of one answer.
+    package static let rowPageCellsMax = 10_000
+    /// Bytes of keys and values after which an answer ends.
+    package static let rowPageBytesMax = 4 << 20
+    /// One value of an answer to get: fits a frame with room to spare.
+    package static let rowAnswerBytesMax = 48 << 20
+    /// Cells looked at for one answer, expired ones too.
+    package static let rowVisitsMax = 100_000
+    /// Tables that one answer lists.
+    package static let rowTablesMax = 1000
     /// Values that one merge holds in memory: a full block of three hundred properties.
     package static let mergeBytesMax = 256 << 20
 
     /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
     /// and an answer is one frame.
     package static let scanTextBytesMax = rpcFrameBytesMax
+    /// Events of one extraction: what the Keen API gave at once.
+    package static let extractionEventsMax = 100_000
+    /// Text of one extraction's events: fits one frame with room for what goes with them.
+    package static let extractionBytesMax = 48 << 20
 
     // Queries.
     package static let queryBucketsMax = 10_000

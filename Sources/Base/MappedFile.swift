@@ -1,13 +1,16 @@
 // A file mapped read-only into memory, and the lock that keeps a second process out of a directory.
 
+internal import CBase
 internal import Glibc
 
 /// A mapped file. The bytes stay valid, and the file's space on the disk stays used, as long as
-/// this object lives, also after the file has been removed. `@unchecked Sendable` holds because the
-/// mapping is read-only and nobody writes to the file again. The file must not be made shorter.
+/// this object lives, also after the file has been removed. What the disk cannot read, or what is
+/// cut off, reads as zeros; `hasFaulted` says so. `@unchecked Sendable` holds because the mapping
+/// is read-only and nobody writes to the file again.
 @safe package final class MappedFile: @unchecked Sendable {
     package let path: String
     private let memory: UnsafeRawBufferPointer
+    private let guardSlot: Int32
 
     package init(_ path: String) throws(DiskError) {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -27,13 +30,19 @@ internal import Glibc
         else { throw DiskError(operation: "map", path: path) }
         self.path = path
         unsafe memory = UnsafeRawBufferPointer(start: base, count: count)
+        unsafe guardSlot = millrace_guard_mapping(base, count)
     }
 
     deinit {
+        millrace_unguard_mapping(guardSlot)
         unsafe munmap(UnsafeMutableRawPointer(mutating: memory.baseAddress), memory.count)
     }
 
     package var byteCount: Int { unsafe memory.count }
+
+    /// Whether a read error of the disk, or the end of a file that was cut, has put zeros into the
+    /// bytes. Look after reading; from then on only a new mapping shows the file again.
+    package var hasFaulted: Bool { millrace_mapping_faulted(guardSlot) != 0 }
 
     /// The whole file. Whoever keeps the pointer keeps this object too.
     package var bytes: UnsafeRawBufferPointer { unsafe memory }
@@ -43,6 +52,9 @@ internal import Glibc
         guard range.lowerBound >= 0, range.upperBound <= byteCount else { return nil }
         return unsafe Array(memory[range])
     }
+
+    /// CRC-32C of the whole file.
+    package var checksum: UInt32 { unsafe crc32c(memory) }
 
     /// Tells the kernel that a part will be read soon.
     package func willNeed(_ range: Range<Int>) {

@@ -6,6 +6,7 @@ internal import LogClient
 internal import Logging
 internal import Metrics
 internal import Topology
+internal import Wire
 
 /// Decodes the records of one partition.
 struct DecodeBolt: Bolt {
@@ -37,6 +38,20 @@ struct DecodeBolt: Bolt {
         var bytes = 0
         for (index, record) in stretch.records.enumerated() {
             if index % Self.recordsPerCheck == 0 { try Task.checkCancellation() }
+            if ControlCommand.isControl(record.value),
+                let control = decoder.control(
+                    offset: record.offset, key: record.key, value: record.value,
+                    into: &current.events)
+            {
+                // What came before it is its business, what comes after is not: it goes alone.
+                current.toOffset = record.offset
+                finish(&current, into: &output)
+                current.control = control
+                current.toOffset = record.offset + 1
+                finish(&current, into: &output)
+                bytes = 0
+                continue
+            }
             decode(record, into: &current)
             bytes += record.value.count
             guard bytes >= Limits.recordBytesMax || index % Self.recordsPerCheck == 0 else {
@@ -63,6 +78,7 @@ struct DecodeBolt: Bolt {
             stretch.events.rejected.append(RejectedRecord(offset: record.offset, reason: reason))
             return
         }
+        guard !ControlCommand.isControl(record.value) else { return }
         decoder.decode(
             offset: record.offset, key: record.key, value: record.value, into: &stretch.events)
     }

@@ -13,6 +13,7 @@ internal import Base
 package import Columns
 internal import JSON
 package import Model
+internal import Wire
 
 /// A record that is no event.
 package struct RejectedRecord: Sendable, Equatable {
@@ -73,6 +74,20 @@ package final class EventDecoder {
             events.hours[collection, default: [:]][hour, default: 0] += 1
         } catch {
             events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
+        }
+    }
+
+    /// Reads a control record; nil, with a rejection in `events`, if it is none that is known here.
+    package func control(
+        offset: Int64, key: [UInt8], value: [UInt8], into events: inout DecodedEvents
+    ) -> CollectionControl? {
+        do throws(Rejection) {
+            let collection = try collection(of: key)
+            do { _ = try ControlCommand(value) } catch { throw Rejection(reason: "\(error)") }
+            return CollectionControl(collection: collection, bytes: value)
+        } catch {
+            events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
+            return nil
         }
     }
 

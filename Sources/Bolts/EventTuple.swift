@@ -33,6 +33,8 @@ package struct EventStretch: Sendable {
     package var fromOffset: Int64
     package var toOffset: Int64
     package var events: DecodedEvents
+    /// A control record; a stretch with one has no events.
+    package var control: CollectionControl?
     /// When the oldest record was published, in milliseconds since 1970; nil if no record says.
     package var oldestMilliseconds: Int64?
 

@@ -19,7 +19,8 @@ struct RollupBolt: Bolt {
         try Task.checkCancellation()
         let batch = ApplyBatch(
             shard: shard, fromOffset: stretch.fromOffset, toOffset: stretch.toOffset,
-            blocks: stretch.events.blocks(), rollups: stretch.events.rollups)
+            blocks: stretch.events.blocks(), rollups: stretch.events.rollups,
+            control: stretch.control)
         output.emit(
             .batch(batch, oldestMilliseconds: stretch.oldestMilliseconds),
             to: EventTopology.batches)

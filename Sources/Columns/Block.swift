@@ -15,7 +15,11 @@ package struct Block: Sendable {
     /// The least and greatest time of the rows; 0 in a block without rows.
     package let minTimestamp: Int64
     package let maxTimestamp: Int64
+    /// What has been taken out since the block was written. Counts, times and zone maps of the
+    /// header still include it.
+    package private(set) var edits = BlockEdits()
     private let pathsOffset: Int
+    private let pathsByteCount: Int
 
     /// Reads a block from bytes of its own.
     package init(_ bytes: [UInt8]) throws(BlockError) {
@@ -50,13 +54,23 @@ package struct Block: Sendable {
         minTimestamp = Int64(bitPattern: storage.readUInt64(BlockLayout.minTimestampOffset))
         maxTimestamp = Int64(bitPattern: storage.readUInt64(BlockLayout.maxTimestampOffset))
         pathsOffset = BlockLayout.fixedByteCount + columnCount * BlockLayout.entryByteCount
-        try checkDirectory(pathsByteCount: headerCount - pathsOffset)
+        pathsByteCount = headerCount - pathsOffset
+        try checkDirectory()
+    }
+
+    /// The same block with less in it. `edits.live` has a byte for every row, if it is there.
+    package func edited(by edits: BlockEdits) -> Block {
+        precondition(edits.live.map { $0.count == rowCount } ?? true, "edits of another block")
+        var block = self
+        block.edits = edits
+        return block
     }
 
     // MARK: Columns
 
     /// The column's chunk, or nil when every row misses the property.
     package func column(_ path: PropertyPath) -> ColumnChunk? {
+        guard edits.hidden.isEmpty || !edits.hides(path.text.utf8) else { return nil }
         var text = path.text
         return text.withUTF8 { wanted in
             var low = 0
@@ -71,6 +85,14 @@ package struct Block: Sendable {
         }
     }
 
+    /// Positions of the columns that have not been taken out.
+    package var visibleColumns: [Int] {
+        guard !edits.hidden.isEmpty else { return Array(0..<columnCount) }
+        return (0..<columnCount).filter { position in
+            withExtendedLifetime(storage) { !edits.hides(pathBytes(at: position)) }
+        }
+    }
+
     /// The column at a position of the directory, which is ordered by the bytes of the paths.
     package func column(at position: Int) -> ColumnChunk {
         precondition(position >= 0 && position < columnCount, "no such column")
@@ -82,9 +104,42 @@ package struct Block: Sendable {
         for position in 0..<columnCount { try column(at: position).verifyChecksum() }
     }
 
+    /// Throws `unreadable` if the disk has not delivered a part of the file. Ask after reading, for
+    /// what was read until then.
+    package func checkReadable() throws(BlockError) {
+        guard storage.hasFaulted else { return }
+        throw BlockError(
+            code: .unreadable, offset: 0, message: "the disk cannot read the file")
+    }
+
+    /// The header against its checksum once more: memory of a mapped file may have been read from
+    /// the disk again since the block was opened.
+    package func verifyHeader() throws(BlockError) {
+        guard try Self.checkedHeader(storage) == pathsOffset + pathsByteCount else {
+            throw BlockError(
+                code: .checksum, offset: BlockLayout.headerByteCountOffset,
+                message: "the header is not the one that was there before")
+        }
+    }
+
     /// Every chunk's bytes against the checksum, and every value decoded once.
     package func verifyValues() throws(BlockError) {
         for position in 0..<columnCount { _ = try column(at: position).decode() }
+        try checkReadable()
+    }
+
+    /// That all bytes which belong to no column are zero.
+    package func verifyPadding() throws(BlockError) {
+        let ranges = (0..<columnCount).map { column(at: $0).byteRange }
+            .sorted { $0.lowerBound < $1.lowerBound }
+        var end = Int(storage.readUInt32(BlockLayout.headerByteCountOffset))
+        for range in ranges + [byteCount..<byteCount] {
+            for offset in end..<max(end, range.lowerBound) where storage.bytes[offset] != 0 {
+                throw BlockError(
+                    code: .invalid, offset: offset, message: "a byte between columns is not 0")
+            }
+            end = range.upperBound
+        }
     }
 
     /// Bytes that a builder takes for the block's values, roughly and from the directory alone.
@@ -157,7 +212,7 @@ package struct Block: Sendable {
         return headerCount
     }
 
-    private func checkDirectory(pathsByteCount: Int) throws(BlockError) {
+    private func checkDirectory() throws(BlockError) {
         guard rowCount <= Limits.blockRowsMax else {
             throw BlockError(
                 code: .invalid, offset: BlockLayout.rowCountOffset,
@@ -174,11 +229,11 @@ package struct Block: Sendable {
                 message: "the directory does not fit into the header")
         }
         for position in 0..<columnCount {
-            try checkEntry(at: position, pathsByteCount: pathsByteCount)
+            try checkEntry(at: position)
         }
     }
 
-    private func checkEntry(at position: Int, pathsByteCount: Int) throws(BlockError) {
+    private func checkEntry(at position: Int) throws(BlockError) {
         let entry = entryOffset(position)
         func field(_ offset: Int) -> Int { Int(storage.readUInt32(entry + offset)) }
         let pathEnd =

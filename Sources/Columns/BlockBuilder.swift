@@ -117,19 +117,31 @@ package struct BlockBuilder: Sendable {
         columns[column.number].set(row: row, tag: tag, payload: payload)
     }
 
-    /// Appends every row of another block. After an error the builder is of no more use.
+    /// Appends every row of another block that has not been taken out of it. After an error the
+    /// builder is of no more use.
     package mutating func append(_ block: Block) throws(BlockError) {
         guard block.rowCount == 0 || block.column(.timestamp)?.kinds == .int else {
             throw BlockError(
                 code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
                 message: "not every event has a time")
         }
-        for number in 0..<block.columnCount {
+        let targets = block.edits.live.map { Self.targets($0, firstRow: row) }
+        for number in block.visibleColumns {
             let chunk = block.column(at: number)
             let column = chunk.withPathBytes { self.column($0) }
-            columns[column.number].append(try chunk.decode(), firstRow: row)
+            columns[column.number].append(try chunk.decode(), firstRow: row, targets: targets)
         }
-        row += UInt32(block.rowCount)
+        row += UInt32(block.rowCount - block.edits.deletedCount)
+    }
+
+    /// Where each row goes; `UInt32.max` for a row that is gone.
+    private static func targets(_ live: [UInt8], firstRow: UInt32) -> [UInt32] {
+        var next = firstRow
+        return live.map { flag in
+            guard flag != 0 else { return .max }
+            defer { next += 1 }
+            return next
+        }
     }
 
     // MARK: The end

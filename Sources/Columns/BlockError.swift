@@ -9,6 +9,8 @@ package struct BlockError: Error, Sendable, Equatable, CustomStringConvertible {
         case truncated
         /// A checksum differs: the bytes changed since they were written.
         case checksum
+        /// The disk did not deliver the bytes; may pass.
+        case unreadable
         /// A field holds what no writer writes.
         case invalid
     }

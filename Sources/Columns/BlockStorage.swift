@@ -1,5 +1,7 @@
 // Where a block's bytes live: memory of its own, or a part of a mapped segment file.
 
+internal import Base
+
 /// Bytes that never change. `@unchecked Sendable` holds because nobody writes after `init`, and the
 /// memory lives as long as this object: it frees its own, or keeps the owner of the mapping.
 final class BlockStorage: @unchecked Sendable {
@@ -19,6 +21,9 @@ final class BlockStorage: @unchecked Sendable {
         bytes = region
         self.owner = owner
     }
+
+    /// Whether a part of the mapped file could not be read, and reads as zeros since.
+    var hasFaulted: Bool { (owner as? MappedFile)?.hasFaulted ?? false }
 
     deinit {
         if owner == nil { bytes.deallocate() }

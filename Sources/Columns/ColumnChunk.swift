@@ -53,9 +53,11 @@ package struct ColumnChunk: Sendable {
 
     private var chunkOffset: Int { field(BlockLayout.Entry.chunkOffset) }
 
+    /// Where in the block the chunk is.
+    var byteRange: Range<Int> { chunkOffset..<chunkOffset + byteCount }
+
     private var bytes: UnsafeRawBufferPointer {
-        let range = chunkOffset..<chunkOffset + byteCount
-        return UnsafeRawBufferPointer(rebasing: block.storage.bytes[range])
+        UnsafeRawBufferPointer(rebasing: block.storage.bytes[byteRange])
     }
 
     // MARK: Decoding
@@ -71,6 +73,20 @@ package struct ColumnChunk: Sendable {
 
     /// Checks the chunk's checksum and decodes it.
     package func decode() throws(BlockError) -> DecodedColumn {
+        let outcome: Result<DecodedColumn, BlockError>
+        do throws(BlockError) { outcome = .success(try decodeBytes()) } catch {
+            outcome = .failure(error)
+        }
+        // Whatever came of it: pages may turn into zeros between the checksum and the values.
+        guard !block.storage.hasFaulted else {
+            throw BlockError(
+                code: .unreadable, column: path, offset: chunkOffset,
+                message: "the disk cannot read the file")
+        }
+        return try outcome.get()
+    }
+
+    private func decodeBytes() throws(BlockError) -> DecodedColumn {
         // Pointers into the storage are used below.
         defer { withExtendedLifetime(block.storage) {} }
         try verifyChecksum()

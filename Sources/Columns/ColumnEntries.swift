@@ -52,8 +52,9 @@ struct ColumnEntries: Sendable {
         set(row: row, tag: .json, payload: UInt64(code))
     }
 
-    /// Appends a decoded column of another block, whose first row becomes `firstRow`.
-    mutating func append(_ column: DecodedColumn, firstRow: UInt32) {
+    /// Appends a decoded column of another block, whose first row becomes `firstRow`; with
+    /// `targets`, each row becomes the one named there, or none if that is `UInt32.max`.
+    mutating func append(_ column: DecodedColumn, firstRow: UInt32, targets: [UInt32]? = nil) {
         let codes = intern(column.dictionary)
         rows.reserveCapacity(rows.count + column.rowCount)
         tags.reserveCapacity(tags.count + column.rowCount)
@@ -61,7 +62,9 @@ struct ColumnEntries: Sendable {
         for row in 0..<column.rowCount {
             let tag = column.rawTag(at: row)
             guard tag != Tag.missing.rawValue else { continue }
-            rows.append(firstRow + UInt32(row))
+            let target = targets?[row] ?? firstRow + UInt32(row)
+            guard target != .max else { continue }
+            rows.append(target)
             tags.append(tag)
             switch tag {
             case Tag.int.rawValue: payloads.append(UInt64(bitPattern: column.ints[row]))

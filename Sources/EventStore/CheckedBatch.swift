@@ -3,6 +3,7 @@
 internal import Base
 internal import Columns
 internal import Model
+internal import Wire
 
 /// A batch whose blocks have been decoded once: whatever is stored can be read, merged and counted.
 struct CheckedBatch {
@@ -15,7 +16,13 @@ struct CheckedBatch {
         /// Events by hour since 1970.
         var hours: [Int64: Int64]
     }
+    /// A control record, read.
+    struct Control {
+        var collection: CollectionID
+        var command: ControlCommand
+    }
     let parts: [Part]
+    let control: Control?
     let rollups: [RollupDelta]
     let rowCount: Int
 
@@ -34,12 +41,35 @@ struct CheckedBatch {
                 .badBatch,
                 "shard \(batch.shard): events of no record at offset \(batch.fromOffset)")
         }
+        // What a delete leaves must not depend on the order of things within a batch.
+        guard batch.control == nil || batch.blocks.isEmpty && batch.toOffset > batch.fromOffset
+        else {
+            throw EventStoreError(
+                .badBatch,
+                "shard \(batch.shard): a control record together with events, or of no record, at "
+                    + "offset \(batch.fromOffset)")
+        }
+        control = try batch.control.map { try Self.check($0, batch: batch) }
         parts = try batch.blocks.enumerated().map { index, block in
             try Self.check(block, index: index, batch: batch)
         }
         rollups = batch.rollups
         rowCount = parts.reduce(0) { $0 + $1.block.rowCount }
         try checkRollups(batch)
+    }
+
+    private static func check(
+        _ control: CollectionControl, batch: ApplyBatch
+    ) throws -> Control {
+        do {
+            return Control(
+                collection: control.collection, command: try ControlCommand(control.bytes))
+        } catch {
+            throw EventStoreError(
+                .badBatch,
+                "the control record of the batch at offset \(batch.fromOffset) of shard "
+                    + "\(batch.shard): \(error)", cause: error)
+        }
     }
 
     private static func check(

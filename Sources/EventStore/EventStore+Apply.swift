@@ -14,6 +14,7 @@ extension EventStore {
         let began = monotonicNanoseconds()
         let checked = try CheckedBatch(batch)
         let shard = shard(batch.shard)
+        var removal: Removal?
         let outcome = try shard.state.withLock { state in
             // Below: seen. Beyond, or across: the worker starts again where the shard stands.
             guard batch.fromOffset == state.applied else {
@@ -21,11 +22,13 @@ extension EventStore {
                     ? ApplyOutcome.alreadyApplied(next: state.applied)
                     : .gap(next: state.applied)
             }
-            do { try store(checked, of: batch, in: &state) } catch {
+            if !batch.blocks.isEmpty { try state.backlog.checkRoom(options.backlogBytesMax) }
+            do { removal = try store(checked, of: batch, in: &state) } catch {
                 throw EventStoreError.wrapping(error)
             }
             return .applied(next: batch.toOffset)
         }
+        if let removal { release(removal) }
         if case .applied = outcome { metrics.recordApply(rows: checked.rowCount, since: began) }
         return outcome
     }
@@ -33,8 +36,9 @@ extension EventStore {
     /// Writes the batch, then takes it over into the state: a failed write changes nothing.
     private func store(
         _ checked: CheckedBatch, of batch: ApplyBatch, in state: inout ShardState
-    ) throws {
+    ) throws -> Removal? {
         var changes = rows.makeBatch()
+        let removal = try checked.control.map { try apply($0, batch.shard, &changes) }
         var added: [(CollectionID, FreshBlock)] = []
         var types: [CollectionID: [PropertyPath: UInt8]] = [:]
         for (index, part) in checked.parts.enumerated() {
@@ -65,6 +69,8 @@ extension EventStore {
             state.add(block, to: collection, policy: options.mergePolicy)
         }
         for (collection, learned) in types { state.knownTypes.set(learned, of: collection) }
+        if let removal { finish(removal, in: &state) }
+        return removal
     }
 
     // MARK: Schema

@@ -20,6 +20,10 @@ package struct MergeReport: Sendable, Equatable {
     package var segmentBytes = 0
     /// Fresh blocks made of smaller ones.
     package var compactedBlocks = 0
+    /// Small segments that have become parts of larger ones.
+    package var joinedSegments = 0
+    /// Blocks written anew without what was deleted from them.
+    package var rewrittenBlocks = 0
 
     package init() {}
     package var isEmpty: Bool { self == MergeReport() }
@@ -32,6 +36,8 @@ private struct MergeTask {
     var seals: Bool
     /// The collection's fresh blocks before `blocks`. Blocks are sealed from the oldest on.
     var older: [FreshBlock]
+    /// The shard's edition when the task was made.
+    var edition: UInt64
 }
 
 /// A sealed block that is to be written.
@@ -52,7 +58,15 @@ extension EventStore {
         var round = MergeRound()
         defer { metrics.recordMerge(round.report, freshRows: freshRowCount) }
         do {
-            for shard in allShards { try merge(shard, &round) }
+            for shard in allShards {
+                let before = round.report.segments
+                try merge(shard, &round)
+                try rewriteEdited(shard, &round.report)
+                let written = round.report.segments - before
+                shard.newSegments.add(written, ordering: .relaxed)
+                try joinSegments(shard, &round.report)
+            }
+            try removeUnusedSegments()
         } catch { throw EventStoreError.wrapping(error) }
         if let damage = round.damage { throw damage }
         return round.report
@@ -60,6 +74,10 @@ extension EventStore {
 
     /// Collections of a shard that one round looks at: `apply` waits for the planning. A choice.
     private static let collectionsPerRound = 1024
+
+    /// Blocks that one round seals of a collection, so that one with a long tail does not keep the
+    /// others waiting. A choice.
+    private static let stepsPerTurn = 8
 
     private struct MergeRound {
         var report = MergeReport()
@@ -89,12 +107,13 @@ extension EventStore {
         let policy = options.mergePolicy
         round.damaged = []
         let tasks = shard.state.withLock { state in
-            state.pending.prefix(Self.collectionsPerRound).sorted().flatMap { collection in
+            state.backlog.takeTurns(Self.collectionsPerRound).sorted().flatMap { collection in
                 let blocks = state.fresh[collection, default: []]
-                return TailPlanner.plan(blocks.map(\.size), policy: policy).map {
+                let steps = TailPlanner.plan(blocks.map(\.size), policy: policy)
+                return steps.prefix(Self.stepsPerTurn).map {
                     MergeTask(
                         collection: collection, blocks: Array(blocks[$0.range]), seals: $0.seals,
-                        older: Array(blocks[..<$0.range.lowerBound]))
+                        older: Array(blocks[..<$0.range.lowerBound]), edition: state.edition)
                 }
             }
         }
@@ -112,6 +131,11 @@ extension EventStore {
         }
         var rest = seals[...]
         while !rest.isEmpty { try sealSome(&rest, shard, &round) }
+        shard.state.withLock { state in
+            for collection in Set(tasks.map(\.collection)) {
+                state.backlog.set(collection, isStuck: round.damaged.contains(collection))
+            }
+        }
     }
 
     // MARK: Reading
@@ -129,8 +153,9 @@ extension EventStore {
                 throw EventStoreError(
                     .damaged, "the bytes of the block \(hexadecimal(key)) of the manifest are gone")
             }
+            let edits = try edits(ofFresh: key)
             do {
-                let block = try Block(bytes)
+                let block = try Block(bytes).edited(by: edits)
                 let size = builder.approximateByteCount + block.approximateByteCount
                 if count > 0, size > options.mergePolicy.memoryBytes { break }
                 try builder.append(block)
@@ -151,15 +176,18 @@ extension EventStore {
         let bytes = builder.encode()
         let record = BlockRecord(fresh: try Block(bytes))
         var changes = rows.makeBatch()
-        delete(task.blocks, row: row, &changes)
+        try delete(task.blocks, row: row, &changes)
         changes.put(StoreTables.tail, key: first.position.key(row), value: bytes)
         changes.put(StoreTables.blocks, key: first.position.key(row), value: record.encoded)
-        // Unsynced: a power cut that loses it leaves the blocks it was made of.
-        try rows.write(changes, sync: false)
         let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
         let outcome = FreshBlock(position: first.position, size: size)
-        shard.state.withLock {
-            $0.replace(
+        var batch: WriteBatch? = changes
+        try shard.state.withLock { state in
+            // After a delete the next round merges what is left.
+            guard state.edition == task.edition else { return }
+            // Unsynced: a power cut that loses it leaves the blocks it was made of.
+            if let batch = batch.take() { try rows.write(batch, sync: false) }
+            state.replace(
                 task.blocks, by: outcome, of: task.collection, policy: options.mergePolicy)
         }
         return true
@@ -179,7 +207,7 @@ extension EventStore {
             let row = StoreTables.row(shard.id, task.collection)
             guard let blocks = try round.attempt(task.collection, { try sealed(task, row: row) })
             else { continue }
-            delete(task.blocks, row: row, &changes)
+            try delete(task.blocks, row: row, &changes)
             for var block in blocks {
                 let offset = segment.append(
                     block.bytes, collection: task.collection, position: block.position,
@@ -192,13 +220,19 @@ extension EventStore {
         }
         guard !done.isEmpty else { return }
         try segments.write(segment)
-        try rows.write(changes, sync: true)
-        shard.state.withLock { state in
+        var batch: WriteBatch? = changes
+        let isDone = try shard.state.withLock { state in
+            // After a delete the next round seals what is left.
+            guard done.allSatisfy({ $0.edition == state.edition }) else { return false }
+            if let batch = batch.take() { try rows.write(batch, sync: true) }
             for task in done {
                 state.replace(
                     task.blocks, by: nil, of: task.collection, policy: options.mergePolicy)
             }
+            return true
         }
+        guard isDone else { return try segments.drop(segment.number) }
+        uses.add(segment.number, blocks: segment.entries.count)
         round.report.segments += 1
         round.report.segmentBytes += segment.byteCount
         round.report.sealedBlocks += segment.entries.count
@@ -207,7 +241,7 @@ extension EventStore {
 
     /// A segment's number, noted before its file is made, so that a store that cannot write makes
     /// no files that nobody will ever name.
-    private func takeSegmentNumber() throws -> UInt64 {
+    func takeSegmentNumber() throws -> UInt64 {
         let number = segments.takeNumber()
         var changes = rows.makeBatch()
         changes.putNextSegment(number + 1)
@@ -232,9 +266,15 @@ extension EventStore {
     /// Deletes fresh blocks that lie next to each other. Many single deletes slow iterators, many
     /// range deletes slow lookups; a merge of the usual size takes the former. The manifest, which
     /// also holds sealed blocks, never takes a range.
-    private func delete(_ blocks: [FreshBlock], row: [UInt8], _ changes: inout WriteBatch) {
+    private func delete(_ blocks: [FreshBlock], row: [UInt8], _ changes: inout WriteBatch) throws {
         let keys = blocks.map { $0.position.key(row) }
-        for key in keys { changes.delete(StoreTables.blocks, key: key) }
+        for key in keys {
+            changes.delete(StoreTables.blocks, key: key)
+            // Most have none, and a tombstone each would slow every reader.
+            if try rows.get(StoreTables.edits, key: key) != nil {
+                changes.delete(StoreTables.edits, key: key)
+            }
+        }
         if keys.count > 256, let first = keys.first, let last = keys.last {
             changes.delete(StoreTables.tail, lower: first, upper: last + [0])
         } else {

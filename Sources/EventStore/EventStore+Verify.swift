@@ -17,31 +17,39 @@ package struct VerifyReport: Sendable {
 }
 
 extension EventStore {
-    /// Decodes every value of every block, checks every segment's directory, and holds the counts
-    /// of events against one another. Damage is reported, not thrown.
+    /// Decodes every value of every block, checks every byte of every segment, and holds the counts
+    /// of events against one another. Segments are opened anew. Damage is reported, not thrown.
     package func verify() throws -> VerifyReport {
         try checkOpen()
         var report = VerifyReport()
-        var numbers: Set<UInt64> = []
+        var opened: [UInt64: Segment] = [:]
         var events = EventCounts()
-        let snapshot = rows.snapshot()
+        let reader = beginReading()
+        defer { reader.end() }
+        let snapshot = reader.snapshot
         try snapshot.forEach(StoreTables.blocks, in: .all) { cell in
             do {
                 let record = try BlockRecord(cell.value)
-                events.inBlocks[cell.key.dropLast(12), default: 0] += Int64(record.rowCount)
-                if case .sealed(let number, _) = record.place { numbers.insert(number) }
-                try verify(record, key: cell.key, snapshot)
+                let stored = try snapshot.get(StoreTables.edits, key: cell.key)
+                    .map { try StoredEdits($0, rowCount: record.rowCount) }
+                let deleted = stored?.edits.deletedCount ?? 0
+                events.inBlocks[cell.key.dropLast(12), default: 0] +=
+                    Int64(record.rowCount - deleted)
+                if let undecided = stored?.undecided {
+                    report.damages.append(
+                        "a delete could not be applied to block \(hexadecimal(cell.key)): "
+                            + undecided)
+                }
+                try verify(record, key: cell.key, snapshot, &opened)
                 report.blocks += 1
-                report.rows += record.rowCount
+                report.rows += record.rowCount - deleted
             } catch { report.damages.append("\(error)") }
             return true
         }
         try verify(&events, snapshot, &report)
-        for number in numbers.sorted() {
-            do {
-                _ = try segments.segment(number).entries()
-                report.segments += 1
-            } catch { report.damages.append("\(error)") }
+        for (_, segment) in opened.sorted(by: { $0.key < $1.key }) {
+            report.damages += segment.damages()
+            report.segments += 1
         }
         return report
     }
@@ -76,12 +84,18 @@ extension EventStore {
         }
     }
 
-    private func verify(_ record: BlockRecord, key: [UInt8], _ snapshot: RowSnapshot) throws {
+    /// That a block is there and is the one that the manifest names; of fresh ones also every
+    /// value, which for the others is checked with their segments.
+    private func verify(
+        _ record: BlockRecord, key: [UInt8], _ snapshot: RowSnapshot,
+        _ opened: inout [UInt64: Segment]
+    ) throws {
         let block: Block
         let place: String
         switch record.place {
         case .sealed(let number, let offset):
-            let segment = try segments.segment(number)
+            let segment = try opened[number] ?? segments.reopened(number)
+            opened[number] = segment
             place = segment.place(of: offset)
             block = try segment.block(at: offset, byteCount: record.byteCount)
         case .fresh:
@@ -89,9 +103,11 @@ extension EventStore {
             guard let bytes = try snapshot.get(StoreTables.tail, key: key) else {
                 throw EventStoreError(.damaged, "\(place): its bytes are gone")
             }
-            do { block = try Block(bytes) } catch { throw EventStoreError(error, in: place) }
+            do {
+                block = try Block(bytes)
+                try block.verifyValues()
+            } catch { throw EventStoreError(error, in: place) }
         }
-        do { try block.verifyValues() } catch { throw EventStoreError(error, in: place) }
         guard block.rowCount == record.rowCount, block.minTimestamp == record.minTimestamp,
             block.maxTimestamp == record.maxTimestamp
         else { throw EventStoreError(.damaged, "\(place): not the block that the manifest names") }

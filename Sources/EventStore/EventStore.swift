@@ -28,6 +28,8 @@ package struct EventStoreOptions: Sendable {
     /// takes nothing away either way.
     package var syncsEveryApply = false
     package var mergePolicy = MergePolicy()
+    /// Bytes of fresh blocks that wait to be merged in a shard before it takes no more batches.
+    package var backlogBytesMax = Limits.mergeBacklogBytesMax
     package var rowStore = EventStoreMemory()
 
     package init() {}
@@ -46,7 +48,11 @@ package final class EventStore: Sendable {
     let segments: SegmentLibrary
     let options: EventStoreOptions
     let metrics = EventStoreMetrics()
+    let readers = ReaderGate()
+    let uses: SegmentUses
     let logger: Logger
+    let disk: any Disk
+    let directory: String
     private let lock: DirectoryLock
     private let shards: Mutex<[ShardID: Shard]>
     let isMerging = Atomic(false)
@@ -70,14 +76,18 @@ package final class EventStore: Sendable {
             rows = try RowStore(
                 directory: directory + "/rows", tables: StoreTables.all, options: memory)
             segments = try SegmentLibrary(directory: directory + "/segments", disk: disk)
+            try Self.dropUnfinishedImports(rows)
             let loaded = try StoreLoader(rows, policy: options.mergePolicy).load()
             // The names of the two directories, before anything relies on what is in them.
             try disk.syncDirectory(directory)
-            try Self.sweep(segments, rows, keeping: loaded.segments, logger)
+            try Self.sweep(segments, rows, keeping: Set(loaded.segments.keys), logger)
+            uses = SegmentUses(loaded.segments)
             shards = Mutex(loaded.shards)
         } catch { throw EventStoreError.wrapping(error) }
         self.options = options
         self.logger = logger
+        self.disk = disk
+        self.directory = directory
         metrics.freshRows.set(freshRowCount)
     }
 

@@ -11,6 +11,14 @@ package struct EventStoreError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable, Equatable {
         /// The batch is not one that a worker makes; sending it again changes nothing.
         case badBatch
+        /// The call asks for what is not allowed or makes no sense.
+        case badRequest
+        /// The table or shard is not here.
+        case notFound
+        /// The call asks for more than a limit allows.
+        case tooLarge
+        /// Merging does not keep up; may pass.
+        case busy
         /// Stored bytes are not what was written. The message names file and place.
         case damaged
         /// The disk is full or refuses; may pass.
@@ -53,7 +61,8 @@ extension EventStoreError {
 
     /// Damage within a block, and where that block is.
     init(_ error: BlockError, in place: String) {
-        self.init(.damaged, "\(place): \(error)", cause: error)
+        self.init(
+            error.code == .unreadable ? .disk : .damaged, "\(place): \(error)", cause: error)
     }
 
     /// Whatever was thrown, as an error of this library if a part of the store threw it.

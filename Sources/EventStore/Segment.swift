@@ -9,11 +9,11 @@ internal import Synchronization
 final class Segment: Sendable {
     let number: UInt64
     let shard: ShardID
-    private let file: MappedFile
-    private let directory: Range<Int>
+    let file: MappedFile
+    let directory: Range<Int>
     private let directoryChecksum: UInt32
     private let entryCount: Int
-    /// Blocks opened so far by their offset: their headers need not be checked again.
+    /// Blocks opened so far by their offset: their directories need not be read again.
     private let blocks = Mutex<[Int64: Block]>([:])
 
     init(_ path: String, number: UInt64, disk: any Disk) throws {
@@ -39,6 +39,23 @@ final class Segment: Sendable {
             throw Self.damage(path, footerOffset, "the file is not as long as it was written")
         }
         directory = offset..<footerOffset
+    }
+
+    /// Whether the disk could not read a part: the segment must be opened anew.
+    var hasFaulted: Bool { file.hasFaulted }
+
+    /// Gives the file a second name, or copies it if its own name is gone.
+    func copy(to target: String, disk: any Disk) throws {
+        do throws(DiskError) { try disk.link(path, to: target) } catch {
+            guard let bytes = file.copy(0..<file.byteCount), !file.hasFaulted else { throw error }
+            try disk.create(target, pieces: [bytes])
+        }
+    }
+
+    /// What reads of the file found wrong, or that the disk did not deliver it.
+    private func reason(_ error: any Error) -> any Error {
+        guard file.hasFaulted else { return error }
+        return EventStoreError(.disk, "segment '\(path)': the disk cannot read it", cause: error)
     }
 
     var path: String { file.path }
@@ -71,6 +88,9 @@ final class Segment: Sendable {
     /// The block that the manifest says lies at `offset`.
     func block(at offset: Int64, byteCount: Int) throws -> Block {
         if let block = blocks.withLock({ $0[offset] }), block.byteCount == byteCount {
+            do { try block.verifyHeader() } catch {
+                throw reason(EventStoreError(error, in: place(of: offset)))
+            }
             return block
         }
         let begin = Int(offset)
@@ -81,7 +101,19 @@ final class Segment: Sendable {
             let block = try Block(file, range: begin..<begin + byteCount)
             blocks.withLock { $0[offset] = block }
             return block
-        } catch { throw EventStoreError(error, in: place(of: offset)) }
+        } catch { throw reason(EventStoreError(error, in: place(of: offset))) }
+    }
+
+    /// A copy of a block's bytes, unchecked.
+    func bytes(at offset: Int64, byteCount: Int) throws -> [UInt8] {
+        let begin = Int(offset)
+        guard offset >= 0, byteCount >= 0, begin <= file.byteCount - byteCount,
+            let bytes = file.copy(begin..<begin + byteCount)
+        else { throw Self.damage(path, begin, "the manifest names a block outside the file") }
+        guard !file.hasFaulted else {
+            throw EventStoreError(.disk, "segment '\(path)': the disk cannot read it")
+        }
+        return bytes
     }
 
     /// How errors name a block.
@@ -90,8 +122,9 @@ final class Segment: Sendable {
     /// The directory, read and checked.
     func entries() throws -> [SegmentEntry] {
         guard let bytes = file.copy(directory), crc32c(bytes) == directoryChecksum else {
-            throw Self.damage(
-                path, directory.lowerBound, "the directory does not match its checksum")
+            throw reason(
+                Self.damage(
+                    path, directory.lowerBound, "the directory does not match its checksum"))
         }
         var reader = ByteReader(bytes)
         var entries: [SegmentEntry] = []

@@ -46,6 +46,12 @@ final class SegmentLibrary: Sendable {
 
     func remove(_ name: String) throws { try disk.remove(directory + "/" + name) }
 
+    /// Removes a segment that no manifest cell and no reader names.
+    func drop(_ number: UInt64) throws {
+        state.withLock { $0.open[number] = nil }
+        try disk.remove(path(of: number))
+    }
+
     func takeNumber() -> UInt64 {
         state.withLock { state in
             defer { state.nextNumber += 1 }
@@ -56,10 +62,13 @@ final class SegmentLibrary: Sendable {
     /// Makes a segment durable. After this returns it is there, whole, whatever happens; before,
     /// it is an orphan at most.
     func write(_ builder: SegmentBuilder) throws {
-        let target = path(of: builder.number)
+        try write(builder.finish(), to: path(of: builder.number))
+    }
+
+    private func write(_ pieces: [[UInt8]], to target: String) throws {
         let temporary = target + ".tmp"
         do {
-            try disk.create(temporary, pieces: builder.finish())
+            try disk.create(temporary, pieces: pieces)
             try disk.rename(temporary, to: target)
             try disk.syncDirectory(directory)
         } catch {
@@ -71,12 +80,31 @@ final class SegmentLibrary: Sendable {
         }
     }
 
+    /// Copies a segment file from elsewhere under a number of this store, made durable as `write`
+    /// does.
+    func adopt(_ source: String, shard: ShardID, as number: UInt64) throws {
+        let file = try disk.map(source)
+        let rest = file.copy(SegmentFormat.headerByteCount..<file.byteCount)
+        guard let rest, !file.hasFaulted else {
+            throw EventStoreError(.damaged, "segment '\(source)' cannot be read")
+        }
+        let header = SegmentFormat.header(shard: shard, number: number)
+        try write([header, rest], to: path(of: number))
+    }
+
+    /// The segment, opened and checked anew.
+    func reopened(_ number: UInt64) throws -> Segment {
+        try Segment(path(of: number), number: number, disk: disk)
+    }
+
     func segment(_ number: UInt64) throws -> Segment {
-        if let segment = state.withLock({ $0.open[number] }) { return segment }
+        if let segment = state.withLock({ $0.open[number] }), !segment.hasFaulted {
+            return segment
+        }
         // Two threads may both open it; the one that comes second drops its own.
         let opened = try Segment(path(of: number), number: number, disk: disk)
         return state.withLock { state in
-            if let segment = state.open[number] { return segment }
+            if let segment = state.open[number], !segment.hasFaulted { return segment }
             state.open[number] = opened
             return opened
         }

@@ -19,8 +19,12 @@ struct ShardState: Sendable {
     var fresh: [CollectionID: [FreshBlock]] = [:]
     /// Collections with something to merge.
     var pending: Set<CollectionID> = []
+    /// How much those merges are, and whose turn it is.
+    var backlog = Backlog()
     var freshRowCount = 0
     var knownTypes = KnownTypes()
+    /// Changes with every delete: a merge that began before one is thrown away.
+    var edition: UInt64 = 0
 
     mutating func add(_ block: FreshBlock, to collection: CollectionID, policy: MergePolicy) {
         fresh[collection, default: []].append(block)
@@ -38,13 +42,29 @@ struct ShardState: Sendable {
         else { preconditionFailure("merged blocks that the shard does not have") }
         blocks.replaceSubrange(begin..<begin + merged.count, with: outcome.map { [$0] } ?? [])
         fresh[collection] = blocks.isEmpty ? nil : blocks
-        if outcome == nil { freshRowCount -= merged.reduce(0) { $0 + $1.size.rowCount } }
+        // Fewer than before also if the merge has left out what was deleted.
+        freshRowCount -= merged.reduce(0) { $0 + $1.size.rowCount }
+        freshRowCount += outcome?.size.rowCount ?? 0
         updatePending(collection, policy)
+    }
+
+    /// Takes over the size of a fresh block that has been written anew in its place.
+    mutating func resize(
+        _ position: BlockPosition, of collection: CollectionID, to size: FreshSize
+    ) {
+        guard var blocks = fresh[collection],
+            let index = blocks.firstIndex(where: { $0.position == position })
+        else { preconditionFailure("a rewritten block that the shard does not have") }
+        freshRowCount += size.rowCount - blocks[index].size.rowCount
+        blocks[index].size = size
+        fresh[collection] = blocks
     }
 
     mutating func updatePending(_ collection: CollectionID, _ policy: MergePolicy) {
         let sizes = fresh[collection, default: []].map(\.size)
-        if TailPlanner.plan(sizes, policy: policy).isEmpty {
+        let steps = TailPlanner.plan(sizes, policy: policy)
+        backlog.set(collection, byteCount: TailPlanner.byteCount(of: steps, sizes))
+        if steps.isEmpty {
             pending.remove(collection)
         } else {
             pending.insert(collection)
@@ -56,6 +76,8 @@ struct ShardState: Sendable {
 final class Shard: Sendable {
     let id: ShardID
     let state: Mutex<ShardState>
+    /// Segments written since the last look for small ones; after opening, a look is due.
+    let newSegments = Atomic(Int.max / 2)
 
     init(_ id: ShardID, _ state: ShardState) {
         self.id = id
@@ -70,6 +92,11 @@ struct KnownTypes: Sendable {
     private static let propertiesMax = 500_000
     private var types: [CollectionID: [PropertyPath: UInt8]] = [:]
     private var count = 0
+
+    /// Forgets a collection: its cells have changed.
+    mutating func forget(_ collection: CollectionID) {
+        count -= types.removeValue(forKey: collection)?.count ?? 0
+    }
 
     func types(of collection: CollectionID) -> [PropertyPath: UInt8] {
         types[collection, default: [:]]

@@ -14,9 +14,10 @@ struct StoreLoader {
         self.policy = policy
     }
 
-    func load() throws -> (shards: [ShardID: Shard], segments: Set<UInt64>) {
+    /// The shards, and how many blocks of each segment the manifest names.
+    func load() throws -> (shards: [ShardID: Shard], segments: [UInt64: Int]) {
         var states: [ShardID: ShardState] = [:]
-        var segments: Set<UInt64> = []
+        var segments: [UInt64: Int] = [:]
         try rows.forEach(StoreTables.offsets, in: .all) { cell in
             var key = KeyReader(cell.key)
             let shard = try readable(cell) { ShardID(try key.readInt32()) }
@@ -36,7 +37,7 @@ struct StoreLoader {
     }
 
     private func add(
-        _ cell: Cell, to states: inout [ShardID: ShardState], _ segments: inout Set<UInt64>
+        _ cell: Cell, to states: inout [ShardID: ShardState], _ segments: inout [UInt64: Int]
     ) throws {
         var key = KeyReader(cell.key)
         let shard = ShardID(try key.readInt32())
@@ -44,7 +45,7 @@ struct StoreLoader {
         let position = try BlockPosition(&key)
         let record = try BlockRecord(cell.value)
         switch record.place {
-        case .sealed(let segment, _): segments.insert(segment)
+        case .sealed(let segment, _): segments[segment, default: 0] += 1
         case .fresh:
             let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
             states[shard, default: ShardState()].fresh[collection, default: []]

@@ -8,7 +8,12 @@
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
+//     edits      shard, project, collection     first offset, index       what is gone of a block
+//     retention  shard, project, collection     -                         how long events are kept
 //     numbers    name                           -                         a number of the store
+//     user       shard, table, parts of the user's choice                 a user's bytes
+//     counters   the same                                                 a user's counter
+//     states     the same                                                 a user's aggregate state
 //
 // `blocks` is the manifest: it lists fresh blocks, whose bytes are in `tail`, and sealed ones,
 // whose
@@ -26,13 +31,29 @@ enum StoreTables {
     static let rollups = TableName("rollups")
     static let totals = TableName("totals")
     static let schema = TableName("schema")
+    static let edits = TableName("edits")
+    static let retention = TableName("retention")
     static let numbers = TableName("numbers")
 
-    static let all = [
+    /// Rows of users; each keyspace holds any number of tables.
+    static let user = TableName("user")
+    static let counters = TableName("counters")
+    static let states = TableName("states")
+
+    /// The store's own.
+    static let `internal` = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
-        TableDefinition(rollups, hasCounters: true), TableDefinition(totals, hasCounters: true),
-        TableDefinition(schema), TableDefinition(numbers),
+        TableDefinition(rollups, cells: .merged(.counter)),
+        TableDefinition(totals, cells: .merged(.counter)), TableDefinition(schema),
+        TableDefinition(edits), TableDefinition(retention), TableDefinition(numbers),
     ]
+
+    static let all =
+        `internal` + [
+            TableDefinition(user, cells: .expiring),
+            TableDefinition(counters, cells: .merged(.counter)),
+            TableDefinition(states, cells: .merged(StateMerge.function)),
+        ]
 
     /// The cell of `numbers` that says which number the next segment gets.
     static var nextSegmentKey: [UInt8] {
@@ -40,6 +61,15 @@ enum StoreTables {
         key.append("next_segment")
         return key.bytes
     }
+
+    /// What keys of `numbers` begin with that say of which shard an import is under way.
+    static var importPrefix: [UInt8] {
+        var key = KeyWriter()
+        key.append("importing")
+        return key.bytes
+    }
+
+    static func importKey(_ shard: ShardID) -> [UInt8] { importPrefix + row(shard) }
 
     static func row(_ shard: ShardID) -> [UInt8] {
         var key = KeyWriter()

@@ -19,6 +19,10 @@ package struct MergePolicy: Sendable {
     /// Memory that the values of one merge may take: blocks of many properties that hardly change
     /// are a hundred times as large there as in their bytes.
     package var memoryBytes = Limits.mergeBytesMax
+    /// Size that segments are joined up to.
+    package var segmentBytes = Limits.segmentBytesAim
+    /// Segments of a size class that are joined into one.
+    package var joinCount = Limits.smallSegmentsMax
     /// Blocks of similar size that are merged into one.
     package var fanIn = 16
 

@@ -17,16 +17,31 @@ package struct ApplyBatch: Sendable, Equatable {
     package var blocks: [CollectionBlock]
     /// What the events add to rollups.
     package var rollups: [RollupDelta]
+    /// What to change of the events before; a batch with such a change has no events.
+    package var control: CollectionControl?
 
     package init(
-        shard: ShardID, fromOffset: Int64, toOffset: Int64, blocks: [CollectionBlock],
-        rollups: [RollupDelta]
+        shard: ShardID, fromOffset: Int64, toOffset: Int64, blocks: [CollectionBlock] = [],
+        rollups: [RollupDelta] = [], control: CollectionControl? = nil
     ) {
         self.shard = shard
         self.fromOffset = fromOffset
         self.toOffset = toOffset
         self.blocks = blocks
         self.rollups = rollups
+        self.control = control
+    }
+}
+
+/// A control record of the log (docs/formats/events.md): a delete, or how long to keep events.
+package struct CollectionControl: Sendable, Equatable {
+    package var collection: CollectionID
+    /// The record's value.
+    package var bytes: [UInt8]
+
+    package init(collection: CollectionID, bytes: [UInt8]) {
+        self.collection = collection
+        self.bytes = bytes
     }
 }
 

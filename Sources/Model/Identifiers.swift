@@ -91,6 +91,19 @@ package struct PropertyPath: Hashable, Sendable, Comparable, CustomStringConvert
     package static let eventID = PropertyPath(unchecked: "keen.id")
 }
 
+extension PropertyPath {
+    /// Holds what the collector adds to every event; none of it can be taken away.
+    package static let keen = PropertyPath(unchecked: "keen")
+
+    /// Whether a path is `top` or lies below it.
+    package static func covers(_ top: PropertyPath, _ path: some Collection<UInt8>) -> Bool {
+        let bytes = top.text.utf8
+        guard path.count >= bytes.count, path.starts(with: bytes) else { return false }
+        return path.count == bytes.count
+            || path[path.index(path.startIndex, offsetBy: bytes.count)] == UInt8(ascii: ".")
+    }
+}
+
 /// A shard of the store: what log partition of the same number becomes.
 package struct ShardID: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let number: Int32

@@ -41,6 +41,7 @@ extension QueryFailure {
         case let error as GateRefusal: self.init(error)
         case let error as StoreFailure: self.init(error)
         case let error as PartialError: self.init(error)
+        case let error as ExtractionTooLarge: self = .tooLarge(error.description)
         case is PartitionsUnknown:
             self = .unavailable("the log has not said yet how many shards there are")
         case is CatalogUnknown: self = .unavailable("the catalog has not been read yet")
@@ -52,6 +53,12 @@ extension QueryFailure {
         // A second: a process that died is back by then, mostly.
         QueryFailure(
             status: 503, code: "ServiceUnavailableError", message: message, outcome: .unavailable,
+            retryAfterSeconds: 1)
+    }
+
+    static func logUnavailable(_ message: String) -> QueryFailure {
+        QueryFailure(
+            status: 503, code: "LogUnavailableError", message: message, outcome: .unavailable,
             retryAfterSeconds: 1)
     }
 

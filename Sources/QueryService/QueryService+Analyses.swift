@@ -22,7 +22,7 @@ extension QueryService {
     /// The analyses that are answered, by the names of the original, and where they are.
     private func analyses(_ context: QueryContext) throws -> HTTPResponse {
         let project = try project(context, for: .read)
-        let members = AnalysisName.allCases.filter { $0.aggregate != nil }.map { analysis in
+        let members = AnalysisName.allCases.filter(\.isAnswered).map { analysis in
             let url = "\(ResourcePath.queries(of: project.id))/\(analysis.rawValue)"
             return (key: analysis.listKey, value: JSONValue.string(url))
         }
@@ -60,11 +60,21 @@ extension QueryService {
             gate.leave()
         }
         let request = context.request
+        let parameters = try Parameters(pairs: request.query.pairs, body: request.body)
+        if analysis == .extraction { return try await extract(parameters, project, context) }
         let query = try PreparedQuery(
-            analysis: analysis, project: project,
-            parameters: Parameters(pairs: request.query.pairs, body: request.body),
+            analysis: analysis, project: project, parameters: parameters,
             now: configuration.now(), zones: zones)
         let partial = try await cluster.scan(query.plan, until: context.deadline)
         return .json(try query.finish(partial, elapsed: .now - context.started))
+    }
+
+    private func extract(
+        _ parameters: Parameters, _ project: ProjectID, _ context: QueryContext
+    ) async throws -> HTTPResponse {
+        let extraction = try PreparedExtraction(
+            project: project, parameters: parameters, now: configuration.now(), zones: zones)
+        let result = try await cluster.extract(extraction.plan, until: context.deadline)
+        return .json(extraction.finish(result, elapsed: .now - context.started))
     }
 }

@@ -22,6 +22,11 @@ package struct QueryServiceConfiguration: Sendable {
         Timestamp(milliseconds: wallClockMilliseconds())
     }
 
+    /// Writes a control record into so many partitions and gives the offsets after them, when the
+    /// log has them all; nil: the server cannot delete. Throws `LogError`.
+    package var publishControl:
+        (@Sendable (CollectionControl, _ partitionCount: Int32) async throws -> [ShardID: Int64])?
+
     package init() {}
 }
 
@@ -54,6 +59,7 @@ package final class QueryService: Sendable {
     package func mount(on router: inout Router) {
         mountAnalyses(on: &router)
         mountSchemas(on: &router)
+        mountDeletes(on: &router)
         mountProjects(on: &router)
     }
 }

@@ -6,6 +6,7 @@ package import Model
 package import Plan
 package import RPC
 internal import Synchronization
+internal import Wire
 
 /// The storage nodes of a cluster. Any thread; what it does with large answers takes time, so not
 /// on a loop.
@@ -56,6 +57,26 @@ package final class StoreCluster: Sendable {
         }
     }
 
+    /// Reads events of every shard back, newest first. Throws `StoreFailure`, `ExtractionTooLarge`
+    /// or `PartitionsUnknown`.
+    package func extract(
+        _ plan: ExtractionPlan, until deadline: ContinuousClock.Instant
+    ) async throws -> ExtractionResult {
+        let parts = try parts()
+        return try await withThrowingTaskGroup(of: ExtractionResult.self) { group in
+            for part in parts {
+                group.addTask {
+                    try await part.node.call(part.shards, until: deadline) { client, timeout in
+                        try await client.extract(plan, shards: part.shards, timeout: timeout)
+                    }
+                }
+            }
+            var results: [ExtractionResult] = []
+            for try await result in group { results.append(result) }
+            return try plan.merge(results, bytesMax: Limits.extractionBytesMax)
+        }
+    }
+
     /// The collections of a project, or one of them, as all shards together know them, by name.
     /// Throws `StoreFailure` or `PartitionsUnknown`.
     package func schema(
@@ -76,6 +97,34 @@ package final class StoreCluster: Sendable {
             for try await schemas in group { merger.add(schemas) }
             return merger.finish()
         }
+    }
+
+    /// Waits until every shard wants at least the offset given for it, or `patience` is over. Says
+    /// whether they do. Nodes that do not answer are asked again.
+    @discardableResult
+    package func waitUntilApplied(
+        _ offsets: [ShardID: Int64], for patience: Duration
+    ) async -> Bool {
+        let deadline = ContinuousClock.now + patience
+        var waiting = offsets
+        while !waiting.isEmpty, !Task.isCancelled, ContinuousClock.now < deadline {
+            for part in (try? parts()) ?? [] {
+                let shards = part.shards.filter { waiting[$0] != nil }
+                guard !shards.isEmpty else { continue }
+                let answers = try? await part.node.call(shards, until: deadline) {
+                    client, timeout in
+                    try await client.appliedOffsets(shards, timeout: timeout)
+                }
+                for answer in answers ?? [] {
+                    if let wanted = waiting[answer.shard], answer.offset >= wanted {
+                        waiting[answer.shard] = nil
+                    }
+                }
+            }
+            // Cancelled: the loop's condition says so.
+            if !waiting.isEmpty { try? await Task.sleep(for: .milliseconds(20)) }
+        }
+        return waiting.isEmpty
     }
 
     /// Asks every node for something small; throws `StoreFailure` if one does not answer in time.

@@ -12,17 +12,21 @@ package struct StoreTimeouts: Sendable {
     package var appliedOffsets: Duration
     package var scan: Duration
     package var schema: Duration
+    /// Of `tables`, `get`, `slice` and `put`.
+    package var rows: Duration
     /// How much of that may go by without a connection; nil: all of it.
     package var connect: Duration?
 
     package init(
         apply: Duration = .seconds(30), appliedOffsets: Duration = .seconds(5),
-        scan: Duration = .seconds(60), schema: Duration = .seconds(10), connect: Duration? = nil
+        scan: Duration = .seconds(60), schema: Duration = .seconds(10),
+        rows: Duration = .seconds(10), connect: Duration? = nil
     ) {
         self.apply = apply
         self.appliedOffsets = appliedOffsets
         self.scan = scan
         self.schema = schema
+        self.rows = rows
         self.connect = connect
     }
 }
@@ -81,6 +85,16 @@ package struct StoreClient: Sendable {
         ).result
     }
 
+    /// Reads events of shards of the node back, newest first.
+    package func extract(
+        _ plan: ExtractionPlan, shards: [ShardID], timeout: Duration? = nil
+    ) async throws -> ExtractionResult {
+        try await call(
+            .extract, ExtractRequest(shards: shards, plan: plan), ExtractResponse.self,
+            timeout ?? timeouts.scan
+        ).result
+    }
+
     /// The collections of a project as the node's shards know them.
     package func schema(
         project: ProjectID, collection: CollectionName? = nil, timeout: Duration? = nil
@@ -89,6 +103,38 @@ package struct StoreClient: Sendable {
             .schema, SchemaRequest(project: project, collection: collection), SchemaResponse.self,
             timeout ?? timeouts.schema
         ).collections
+    }
+
+    /// The tables of wide rows, and whether the answer names all.
+    package func tables(
+        timeout: Duration? = nil
+    ) async throws -> (tables: [TableDescription], isComplete: Bool) {
+        let response = try await call(
+            .tables, TablesRequest(), TablesResponse.self, timeout ?? timeouts.rows)
+        return (response.tables, response.isComplete)
+    }
+
+    /// One cell, whole; nil if there is none.
+    package func get(
+        _ table: TableReference, shard: ShardID?, key: [UInt8], timeout: Duration? = nil
+    ) async throws -> TableCell? {
+        try await call(
+            .get, GetRequest(table: table, shard: shard, key: key), GetResponse.self,
+            timeout ?? timeouts.rows
+        ).cell
+    }
+
+    /// Cells of a range, as many as one answer holds.
+    package func slice(_ slice: TableSlice, timeout: Duration? = nil) async throws -> TablePage {
+        try await call(
+            .slice, SliceRequest(slice), SliceResponse.self, timeout ?? timeouts.rows
+        ).page
+    }
+
+    /// Changes cells of one table of one shard, all or none. Adding again adds twice.
+    package func put(_ changes: TableChanges, timeout: Duration? = nil) async throws {
+        _ = try await call(
+            .put, PutRequest(changes), PutResponse.self, timeout ?? timeouts.rows)
     }
 
     private func call<Response: Message>(

@@ -11,6 +11,7 @@ internal import Glibc
     /// By the position of the table's definition.
     private let families: [OpaquePointer]
     private let positions: [TableName: Int]
+    private let definitions: [TableDefinition]
     private let options: DatabaseOptions
     let syncedWrite: OpaquePointer
     let unsyncedWrite: OpaquePointer
@@ -18,13 +19,14 @@ internal import Glibc
     init(
         directory: String, tables: [TableDefinition], options settings: RowStoreOptions
     ) throws(RowStoreError) {
-        let options = try DatabaseOptions(settings)
+        let options = try DatabaseOptions(settings, tables: tables)
         let names = ["default"] + tables.map(\.table.name)
         let (database, families) = try unsafe Self.open(
-            directory, names: names, tables: tables, options: options)
+            directory, names: names, options: options)
         unsafe self.database = database
         unsafe self.families = families
         self.options = options
+        definitions = tables
         positions = Dictionary(
             uniqueKeysWithValues: tables.enumerated().map { ($0.element.table, $0.offset + 1) })
         guard let synced = unsafe rocksdb_writeoptions_create(),
@@ -42,23 +44,30 @@ internal import Glibc
         unsafe rocksdb_close(database)
     }
 
-    /// The table's column family. Asking for a table that was not opened is a bug.
-    func family(_ table: TableName) -> OpaquePointer {
+    /// The store's time.
+    var clock: ExpiryClock { options.clock }
+
+    /// Asking for a table that was not opened is a bug.
+    private func position(_ table: TableName) -> Int {
         guard let position = positions[table] else {
             preconditionFailure("table \(table) was not opened")
         }
-        return unsafe families[position]
+        return position
     }
 
+    /// The table's column family.
+    func family(_ table: TableName) -> OpaquePointer { unsafe families[position(table)] }
+
+    /// What the table's cells are.
+    func cells(of table: TableName) -> CellKind { definitions[position(table) - 1].cells }
+
     private static func open(
-        _ directory: String, names: [String], tables: [TableDefinition], options: DatabaseOptions
+        _ directory: String, names: [String], options: DatabaseOptions
     ) throws(RowStoreError) -> (OpaquePointer, [OpaquePointer]) {
         let copies = unsafe names.map { unsafe strdup($0) }
         defer { unsafe copies.forEach { unsafe free($0) } }
         let pointers = unsafe copies.map { unsafe UnsafePointer<CChar>($0) }
-        let settings: [OpaquePointer?] =
-            unsafe [options.plain]
-            + tables.map { unsafe $0.hasCounters ? options.counters : options.plain }
+        let settings: [OpaquePointer?] = unsafe [options.plain] + options.tables
         var families = unsafe [OpaquePointer?](repeating: nil, count: names.count)
         // RocksDB reads the three arrays during the call only; it fills the third on success.
         let database = try unsafe checked("open '\(directory)'") { error in

@@ -1,29 +1,48 @@
-// RocksDB's options, owned together: column families of plain cells and of counters share a cache.
+// RocksDB's options, owned together: one for each table, all with one cache.
 
 internal import CRocksDB
 
 /// Options of a database and its tables. `@unchecked Sendable` holds because they are only read
 /// after `init`.
 @safe final class DatabaseOptions: @unchecked Sendable {
+    /// Of the database, and of RocksDB's own table.
     let plain: OpaquePointer
-    let counters: OpaquePointer
+    /// Of each table, by the position of its definition.
+    let tables: [OpaquePointer]
+    let clock = ExpiryClock()
     private let cache: OpaquePointer
+    private let expiry: ExpiryFilter
 
-    init(_ settings: RowStoreOptions) throws(RowStoreError) {
+    init(_ settings: RowStoreOptions, tables definitions: [TableDefinition]) throws(RowStoreError) {
+        let outOfMemory = RowStoreError(code: .other, message: "row store is out of memory")
         guard let cache = unsafe rocksdb_cache_create_lru(settings.cacheBytes),
             let plain = unsafe Self.makeOptions(settings, cache: cache),
-            let counters = unsafe Self.makeOptions(settings, cache: cache)
-        else { throw RowStoreError(code: .other, message: "row store is out of memory") }
-        // The options own the operator from here on.
-        unsafe rocksdb_options_set_merge_operator(counters, CounterMerge.makeOperator())
+            let expiry = ExpiryFilter(clock)
+        else { throw outOfMemory }
+        var tables = unsafe [OpaquePointer]()
+        for definition in definitions {
+            guard let options = unsafe Self.makeOptions(settings, cache: cache) else {
+                throw outOfMemory
+            }
+            switch definition.cells {
+            case .plain: break
+            // The filter stays ours; the operator is the options' from here on.
+            case .expiring:
+                unsafe rocksdb_options_set_compaction_filter(options, expiry.filter)
+            case .merged(let function):
+                unsafe rocksdb_options_set_merge_operator(options, MergeOperator.make(function))
+            }
+            unsafe tables.append(options)
+        }
         unsafe self.cache = cache
         unsafe self.plain = plain
-        unsafe self.counters = counters
+        unsafe self.tables = tables
+        self.expiry = expiry
     }
 
     deinit {
         unsafe rocksdb_options_destroy(plain)
-        unsafe rocksdb_options_destroy(counters)
+        unsafe tables.forEach { unsafe rocksdb_options_destroy($0) }
         unsafe rocksdb_cache_destroy(cache)
     }
 

@@ -1,6 +1,7 @@
 // Reading: snapshots, single cells, and ranges forward or backward.
 
 internal import CRocksDB
+package import Model
 
 /// The store as it was at one moment. Keep it short: what is deleted meanwhile stays on the disk.
 /// `@unchecked Sendable` holds because RocksDB's snapshots may be read by any thread, and only
@@ -8,9 +9,13 @@ internal import CRocksDB
 @safe package final class RowSnapshot: @unchecked Sendable {
     private let handle: DatabaseHandle
     private let snapshot: OpaquePointer?
+    /// Cells that have expired by this time are not seen. What expires later may still vanish under
+    /// a snapshot that lives beyond that moment.
+    private let now: Int64
 
     init(_ handle: DatabaseHandle) {
         self.handle = handle
+        now = handle.clock.now
         unsafe snapshot = unsafe rocksdb_create_snapshot(handle.database)
     }
 
@@ -18,6 +23,7 @@ internal import CRocksDB
 
     package func get(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> [UInt8]? {
         try unsafe RowReader(handle, snapshot: snapshot).get(table, key: key)
+            .flatMap { handle.cells(of: table).value($0, at: now) }
     }
 
     /// A counter, 0 if absent.
@@ -27,6 +33,18 @@ internal import CRocksDB
 
     /// Calls `body` with each cell of `range`, ascending or descending, until it returns false.
     package func forEach(
+        _ table: TableName, in range: KeyRange, descending: Bool = false,
+        _ body: (Cell) throws -> Bool
+    ) throws {
+        let cells = handle.cells(of: table)
+        try forEachStored(table, in: range, descending: descending) { stored in
+            guard let value = cells.value(stored.value, at: now) else { return true }
+            return try body(Cell(key: stored.key, value: value))
+        }
+    }
+
+    /// Calls `body` with the stored bytes of each cell of `range`, also of expired ones.
+    package func forEachStored(
         _ table: TableName, in range: KeyRange, descending: Bool = false,
         _ body: (Cell) throws -> Bool
     ) throws {
@@ -40,18 +58,61 @@ internal import CRocksDB
         try iterator.check()
     }
 
+    /// The first cells of `range`, and where the others begin.
+    package func page(
+        _ table: TableName, in range: KeyRange, _ limits: PageLimits, descending: Bool = false
+    ) throws -> Page {
+        let kind = handle.cells(of: table)
+        var page = Page(cells: [], next: nil)
+        var byteCount = 0
+        var visited = 0
+        try forEachStored(table, in: range, descending: descending) { stored in
+            let size = stored.key.count + stored.value.count
+            let isFull = page.cells.count == limits.cells || byteCount + size > limits.bytes
+            // A page has a cell at least, or it would begin where it ended for ever.
+            if visited == limits.visits || isFull && (limits.cells == 0 || !page.cells.isEmpty) {
+                page.next = stored.key
+                return false
+            }
+            visited += 1
+            guard let value = kind.value(stored.value, at: now) else { return true }
+            page.cells.append(Cell(key: stored.key, value: value))
+            byteCount += size
+            return true
+        }
+        return page
+    }
+
     /// At most `limit` cells of `range`.
     package func slice(
         _ table: TableName, in range: KeyRange, limit: Int, descending: Bool = false
     ) throws -> [Cell] {
-        var cells: [Cell] = []
-        guard limit > 0 else { return cells }
-        try forEach(table, in: range, descending: descending) { cell in
-            cells.append(cell)
-            return cells.count < limit
-        }
-        return cells
+        let limits = PageLimits(cells: limit, bytes: .max, visits: .max)
+        return try page(table, in: range, limits, descending: descending).cells
     }
+}
+
+/// How much of a range one page holds at most.
+package struct PageLimits: Sendable {
+    package var cells: Int
+    /// Of keys and values; a single cell may be larger.
+    package var bytes: Int
+    /// Cells looked at, expired ones too.
+    package var visits: Int
+
+    package init(cells: Int, bytes: Int, visits: Int) {
+        self.cells = cells
+        self.bytes = bytes
+        self.visits = visits
+    }
+}
+
+/// A part of a range.
+package struct Page: Sendable {
+    package var cells: [Cell]
+    /// The key at which `KeyRange.resumed` goes on; nil at the end of the range. A page may be
+    /// empty before the end.
+    package var next: [UInt8]?
 }
 
 /// Read options, and the bounds they point to.

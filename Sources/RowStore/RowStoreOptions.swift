@@ -10,12 +10,11 @@ package struct TableName: Sendable, Hashable, CustomStringConvertible {
 /// A table and what its cells are.
 package struct TableDefinition: Sendable {
     package let table: TableName
-    /// Whether cells are counters: `WriteBatch.add` adds to what is there.
-    package let hasCounters: Bool
+    package let cells: CellKind
 
-    package init(_ table: TableName, hasCounters: Bool = false) {
+    package init(_ table: TableName, cells: CellKind = .plain) {
         self.table = table
-        self.hasCounters = hasCounters
+        self.cells = cells
     }
 }
 

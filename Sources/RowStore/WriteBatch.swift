@@ -22,7 +22,21 @@ internal import CRocksDB
 
     // RocksDB copies keys and values during each call.
 
-    package mutating func put(_ table: TableName, key: [UInt8], value: [UInt8]) {
+    /// Puts a cell. A time from which on it is gone, in milliseconds since 1970, is for tables
+    /// whose cells expire.
+    package mutating func put(
+        _ table: TableName, key: [UInt8], value: [UInt8], expiresAt: Int64? = nil
+    ) {
+        guard case .expiring = handle.cells(of: table) else {
+            precondition(expiresAt == nil, "cells of table \(table) do not expire")
+            return putStored(table, key: key, value: value)
+        }
+        putStored(
+            table, key: key, value: ExpiringCell.encode(value, expiresAt: expiresAt))
+    }
+
+    /// Puts the stored bytes of a cell, as `RowSnapshot.forEachStored` gives them.
+    package mutating func putStored(_ table: TableName, key: [UInt8], value: [UInt8]) {
         unsafe withCharacters(key) { key, keyCount in
             unsafe withCharacters(value) { value, valueCount in
                 unsafe rocksdb_writebatch_put_cf(
@@ -33,12 +47,18 @@ internal import CRocksDB
 
     /// Adds to a counter; an absent one is 0. The table must have counters.
     package mutating func add(_ table: TableName, key: [UInt8], _ amount: Int64) {
-        var bits = amount.littleEndian
+        merge(table, key: key, value: encodeCounter(amount))
+    }
+
+    /// Merges a value into a cell by the table's function, which must accept it.
+    package mutating func merge(_ table: TableName, key: [UInt8], value: [UInt8]) {
+        guard case .merged(let function) = handle.cells(of: table), function.isValid(value) else {
+            preconditionFailure("a value that cannot be merged into table \(table)")
+        }
         unsafe withCharacters(key) { key, keyCount in
-            unsafe withUnsafeBytes(of: &bits) { operand in
+            unsafe withCharacters(value) { value, valueCount in
                 unsafe rocksdb_writebatch_merge_cf(
-                    batch, handle.family(table), key, keyCount,
-                    operand.baseAddress?.assumingMemoryBound(to: CChar.self), operand.count)
+                    batch, handle.family(table), key, keyCount, value, valueCount)
             }
         }
     }

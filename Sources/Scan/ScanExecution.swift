@@ -24,12 +24,10 @@ package struct ScanLimitError: Error, Sendable, CustomStringConvertible {
 /// between blocks.
 package final class ScanExecution {
     private let plan: ScanPlan
-    private let filter: FilterTree
+    /// Its timeframe is the plan's, cut to the buckets.
+    private let selection: RowSelection
     private let columnList: ColumnList
     private let groupColumns: [Int]
-    private let timestampColumn: Int
-    /// Milliseconds; the plan's timeframe, cut to the buckets. Nil: all time.
-    private let timeframe: Range<Int64>?
     private let boundaries: [Int64]
     private let seed: UInt64
     private let parser = JSONParser()
@@ -43,9 +41,13 @@ package final class ScanExecution {
         self.plan = plan
         self.textBytesMax = textBytesMax
         var columns = ColumnList()
-        filter = FilterTree(.all(plan.filters), columns: &columns)
+        // Fewer than two boundaries bound no bucket.
+        let times = plan.boundaries.map(\.milliseconds)
+        boundaries = times.count >= 2 ? times : []
+        selection = RowSelection(
+            filters: plan.filters, timeframe: Self.timeframe(plan.timeframe, boundaries),
+            columns: &columns)
         groupColumns = plan.groupBy.map { columns.index(of: $0) }
-        timestampColumn = columns.index(of: .timestamp)
         // Swift seeds its hashing once a process; an empty hash is as good a seed as any.
         let seed = UInt64(bitPattern: Int64(Hasher().finalize()))
         self.seed = seed
@@ -55,10 +57,6 @@ package final class ScanExecution {
         }
         columnList = columns
         groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
-        // Fewer than two boundaries bound no bucket.
-        let times = plan.boundaries.map(\.milliseconds)
-        boundaries = times.count >= 2 ? times : []
-        timeframe = Self.timeframe(plan.timeframe, boundaries)
     }
 
     private static func timeframe(
@@ -74,13 +72,13 @@ package final class ScanExecution {
     package func consume(_ block: Block) throws {
         guard block.rowCount > 0 else { return }
         var columns = BlockColumns(block, columnList)
-        guard mayMatch(block), filter.verdict(columns).canHold else {
+        guard selection.mayMatch(columns) else {
             statistics.blocksSkipped += 1
             return
         }
         statistics.blocksRead += 1
         statistics.rowsScanned += Int64(block.rowCount)
-        guard let rows = try select(&columns) else { return }
+        guard let rows = try selection.select(&columns, parser) else { return }
         statistics.rowsMatched += Int64(rows.count)
         let buckets = try bucketCodes(rows, &columns)
         var codes: [LocalCodes] = []
@@ -118,81 +116,17 @@ package final class ScanExecution {
         return result
     }
 
-    // MARK: Selection
-
-    private func mayMatch(_ block: Block) -> Bool {
-        guard let timeframe else { return true }
-        return block.minTimestamp < timeframe.upperBound
-            && block.maxTimestamp >= timeframe.lowerBound && !timeframe.isEmpty
-    }
-
-    /// Nil when no row is left.
-    private func select(_ columns: inout BlockColumns) throws(BlockError) -> SelectedRows? {
-        let rowCount = columns.block.rowCount
-        var range = RowRange(first: 0, count: rowCount)
-        var mask: [UInt8]?
-        if let timeframe, !isWithin(timeframe, columns.block) {
-            (range, mask) = try selectTime(timeframe, &columns)
-        }
-        guard range.count > 0 else { return nil }
-        if filter.verdict(columns).canFail {
-            switch try filter.mask(&columns, range, parser) {
-            case .none: return nil
-            case .all: break
-            case .some(var filtered):
-                if let mask { MaskLoops.intersect(mask, count: range.count, into: &filtered) }
-                mask = filtered
-            }
-        }
-        guard let mask else { return SelectedRows(range, of: rowCount) }
-        let rows = SelectedRows(range, mask: mask, of: rowCount)
-        return rows.count > 0 ? rows : nil
-    }
-
-    private func isWithin(_ timeframe: Range<Int64>, _ block: Block) -> Bool {
-        timeframe.contains(block.minTimestamp) && timeframe.contains(block.maxTimestamp)
-    }
-
-    private func selectTime(
-        _ timeframe: Range<Int64>, _ columns: inout BlockColumns
-    ) throws(BlockError) -> (RowRange, [UInt8]?) {
-        let rowCount = columns.block.rowCount
-        let times = try timestamps(&columns)
-        if columns.block.isSortedByTimestamp {
-            let first = CodeLoops.lowerBound(
-                times, from: 0, to: rowCount, of: timeframe.lowerBound)
-            let end = CodeLoops.lowerBound(
-                times, from: first, to: rowCount, of: timeframe.upperBound)
-            return (RowRange(first: first, count: end - first), nil)
-        }
-        var mask = [UInt8](repeating: 0, count: rowCount)
-        MaskLoops.addWithin(
-            times, first: 0, count: rowCount, low: timeframe.lowerBound,
-            high: timeframe.upperBound - 1, to: &mask)
-        return (RowRange(first: 0, count: rowCount), mask)
-    }
-
-    private func timestamps(_ columns: inout BlockColumns) throws(BlockError) -> [Int64] {
-        let values = try columns.values(timestampColumn)
-        guard let values, values.ints.count == columns.block.rowCount else {
-            throw BlockError(
-                code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
-                message: "not every event has a time")
-        }
-        return values.ints
-    }
-
     // MARK: Buckets
 
     private func bucketCodes(
         _ rows: SelectedRows, _ columns: inout BlockColumns
     ) throws(BlockError) -> BucketCodes {
-        guard let timeframe else { return BucketCodes() }
+        guard let timeframe = selection.timeframe else { return BucketCodes() }
         guard !boundaries.isEmpty else { return BucketCodes() }
         let first = bucket(of: max(columns.block.minTimestamp, timeframe.lowerBound))
         let last = bucket(of: min(columns.block.maxTimestamp, timeframe.upperBound - 1))
         guard last > first else { return BucketCodes(first: first) }
-        let times = rows.pick(try timestamps(&columns))
+        let times = rows.pick(try selection.timestamps(&columns))
         let isSorted = columns.block.isSortedByTimestamp
         let codes: [UInt32] = filled(rows.count) { target in
             if isSorted {

@@ -4,6 +4,7 @@ internal import Base
 internal import EventLoop
 internal import EventStore
 internal import Logging
+internal import Model
 internal import Synchronization
 
 /// The merging thread of a node.
@@ -12,14 +13,19 @@ final class MergeRunner: Sendable {
     private static let restNanoseconds: UInt64 = 5_000_000_000
 
     private let store: EventStore
+    private let health: StoreHealth
     private let logger: Logger
     private let pool: BlockingPool
     /// `monotonicNanoseconds` before which no merge is tried.
     private let restsUntil = Atomic<UInt64>(0)
     private let isStopping = Atomic(false)
+    /// How often old events are looked for; what is hidden is so by whole hours. A choice.
+    private static let retentionNanoseconds: UInt64 = 60_000_000_000
+    private let nextRetention = Atomic<UInt64>(0)
 
-    init(_ store: EventStore, logger: Logger) throws {
+    init(_ store: EventStore, health: StoreHealth, logger: Logger) throws {
         self.store = store
+        self.health = health
         self.logger = logger
         pool = try BlockingPool(name: "merge", threads: 1, queueMax: 1)
     }
@@ -34,8 +40,13 @@ final class MergeRunner: Sendable {
 
     private func merge() {
         do {
+            let now = monotonicNanoseconds()
+            if now >= nextRetention.load(ordering: .relaxed) {
+                nextRetention.store(now + Self.retentionNanoseconds, ordering: .relaxed)
+                try store.applyRetention(now: Timestamp(milliseconds: wallClockMilliseconds()))
+            }
             while !isStopping.load(ordering: .relaxed) {
-                let report = try store.mergeOnce()
+                let report = try health.watch(.merging) { try store.mergeOnce() }
                 if report.isEmpty { return }
                 logger.debug(
                     "merged",

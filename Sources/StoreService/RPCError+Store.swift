@@ -20,7 +20,9 @@ extension RPCError {
             self.init(Self.status(.aggregate(error)), error.description, cause: error)
         case let error as ScanLimitError:
             self.init(.resourceExhausted, error.description, cause: error)
-        case is ScanJob.Unwanted:
+        case let error as ExtractionTooLarge:
+            self.init(.resourceExhausted, error.description, cause: error)
+        case is UnwantedRead:
             self.init(.deadlineExceeded, "the scan was not done in time", cause: error)
         default: self.init(.internal, "\(error)", cause: error)
         }
@@ -28,7 +30,10 @@ extension RPCError {
 
     private static func status(_ code: EventStoreError.Code) -> RPCStatus {
         switch code {
-        case .badBatch: .badRequest
+        case .badBatch, .badRequest: .badRequest
+        case .notFound: .notFound
+        case .tooLarge: .resourceExhausted
+        case .busy: .overloaded
         case .disk, .closed: .unavailable
         case .damaged, .locked, .newerFormat: .internal
         }

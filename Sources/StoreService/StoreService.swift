@@ -5,10 +5,11 @@
 // bounded queue; a call that does not fit is told so at once and may come again.
 
 internal import Base
-internal import EventLoop
+package import EventLoop
 package import EventStore
 package import Logging
 internal import Model
+internal import Plan
 package import RPC
 internal import Wire
 
@@ -25,15 +26,19 @@ package struct StoreServiceOptions: Sendable {
 
 /// Answers the calls of workers, query servers and the lag monitor.
 package final class StoreService: Sendable {
-    private let store: EventStore
+    let store: EventStore
     private let options: StoreServiceOptions
     private let applyPool: BlockingPool
     private let scanPool: BlockingPool
     private let merger: MergeRunner
+    private let health: StoreHealth
     private let logger: Logger
 
+    /// `onHealth` is told, on any thread, when the disk begins to refuse writes (why) and when it
+    /// takes them again (nil).
     package init(
-        store: EventStore, options: StoreServiceOptions = StoreServiceOptions(), logger: Logger
+        store: EventStore, options: StoreServiceOptions = StoreServiceOptions(), logger: Logger,
+        onHealth: @escaping @Sendable (String?) -> Void = { _ in }
     ) throws {
         self.store = store
         self.options = options
@@ -42,7 +47,8 @@ package final class StoreService: Sendable {
             name: "apply", threads: options.applyThreads, queueMax: options.applyQueueMax)
         scanPool = try BlockingPool(
             name: "scan", threads: options.scanThreads, queueMax: options.scanQueueMax)
-        merger = try MergeRunner(store, logger: logger)
+        health = StoreHealth(onHealth)
+        merger = try MergeRunner(store, health: health, logger: logger)
         // What was left to merge when the process ended.
         merger.wake()
     }
@@ -54,7 +60,23 @@ package final class StoreService: Sendable {
         case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
         case .scan: run(call, on: scanPool) { try $0.scan(call) }
         case .schema: run(call, on: scanPool) { try $0.schema(call) }
+        case .extract: run(call, on: scanPool) { try $0.extract(call) }
+        case .tables: run(call, on: scanPool) { try $0.tables(call) }
+        case .get: run(call, on: scanPool) { try $0.get(call) }
+        case .slice: run(call, on: scanPool) { try $0.slice(call) }
+        case .put: run(call, on: applyPool) { try $0.put(call) }
         default: call.failUnknownMethod()
+        }
+    }
+
+    /// Tells the store the time every few seconds, and wakes the merger: at once where something
+    /// waits that the disk refused, so that a node without calls becomes ready again too, else once
+    /// a minute, so that old events go also when no new ones come.
+    package func keepTime(on loop: EventLoop, beat: Int = 0) {
+        store.advanceTime(to: wallClockMilliseconds())
+        if beat.isMultiple(of: 12) || store.hasMergeWork { merger.wake() }
+        loop.schedule(after: .seconds(5)) { [weak self] in
+            self?.keepTime(on: loop, beat: beat + 1)
         }
     }
 
@@ -81,7 +103,7 @@ package final class StoreService: Sendable {
         if !accepted { call.fail(RPCError(.overloaded, "too many calls wait at this node")) }
     }
 
-    private func fail(_ call: RPCCall, _ error: any Error) {
+    func fail(_ call: RPCCall, _ error: any Error) {
         let failure = RPCError(store: error)
         if failure.status == .internal {
             logger.error(
@@ -95,8 +117,12 @@ package final class StoreService: Sendable {
 
     private func apply(_ call: RPCCall) throws {
         let request = try call.message(ApplyRequest.self)
-        call.reply(ApplyResponse(try request.batches.map { try store.apply($0) }))
-        merger.wake()
+        // Also after a refusal: the merger may be what the next attempt waits for.
+        defer { merger.wake() }
+        let outcomes = try health.watch(.applying) {
+            try request.batches.map { try store.apply($0) }
+        }
+        call.reply(ApplyResponse(outcomes))
     }
 
     private func appliedOffsets(_ call: RPCCall) throws {
@@ -116,12 +142,39 @@ package final class StoreService: Sendable {
 
     private func scan(_ call: RPCCall) throws {
         let request = try call.message(ScanRequest.self)
-        let parts = Self.split(Array(Set(request.shards)).sorted(), into: options.scanThreads)
-        let job = ScanJob(store, request.plan, call, partCount: parts.count) { [self] error in
-            fail(call, error)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.scan(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                guard parts.count > 1 else { return call.reply(ScanResponse(parts[0])) }
+                var merger = PartialMerger()
+                for partial in parts { try merger.add(partial) }
+                call.reply(ScanResponse(merger.finish()))
+            })
+    }
+
+    private func extract(_ call: RPCCall) throws {
+        let request = try call.message(ExtractRequest.self)
+        spread(
+            call, request.shards,
+            read: { [store] in try store.extract(request.plan, shards: $0, checkpoint: $1) },
+            answer: { parts in
+                let merged = try request.plan.merge(parts, bytesMax: Limits.extractionBytesMax)
+                call.reply(ExtractResponse(merged))
+            })
+    }
+
+    /// Reads shards side by side.
+    private func spread<Part: Sendable>(
+        _ call: RPCCall, _ shards: [ShardID], read: @escaping ShardJob<Part>.Read,
+        answer: @escaping @Sendable ([Part]) throws -> Void
+    ) {
+        let parts = Self.split(Array(Set(shards)).sorted(), into: options.scanThreads)
+        let job = ShardJob(call, partCount: parts.count, read: read, answer: answer) {
+            [self] error in fail(call, error)
         }
         for part in parts.dropFirst() {
-            // A part that finds no room runs here, so the scan is slower and not refused.
+            // A part that finds no room runs here, so the read is slower and not refused.
             if !scanPool.submit({ job.run(part) }) { job.run(part) }
         }
         job.run(parts[0])

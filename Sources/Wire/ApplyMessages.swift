@@ -1,7 +1,8 @@
 // Bodies of `apply`: what a worker sends a shard, and how the shard met it.
 //
 //     ApplyRequest   = count { shard, from offset, to offset, count { collection, block bytes },
-//                      count { collection, hour, event count } }
+//                      count { collection, hour, event count },
+//                      optional { collection, control bytes } }
 //     ApplyResponse  = count { u8 outcome: 1 applied, 2 already applied, 3 gap; next offset }
 
 package import Base
@@ -19,8 +20,8 @@ package struct ApplyRequest: Message, Equatable {
     }
 
     package init(from reader: inout ByteReader) throws(ByteReaderError) {
-        // Shard, two offsets and two counts take a byte each at least.
-        let count = try reader.readCount(ofAtLeast: 5)
+        // Shard, two offsets, two counts and a flag take a byte each at least.
+        let count = try reader.readCount(ofAtLeast: 6)
         batches = []
         batches.reserveCapacity(count)
         for _ in 0..<count { batches.append(try ApplyBatch(from: &reader)) }
@@ -85,6 +86,10 @@ extension ApplyBatch {
             writer.write(zigzag: delta.hour)
             writer.write(zigzag: delta.count)
         }
+        writer.write(flag: control != nil)
+        guard let control else { return }
+        writer.write(control.collection)
+        writer.write(counted: control.bytes)
     }
 
     package init(from reader: inout ByteReader) throws(ByteReaderError) {
@@ -98,7 +103,17 @@ extension ApplyBatch {
         }
         self.init(
             shard: shard, fromOffset: fromOffset, toOffset: toOffset,
-            blocks: try Self.readBlocks(&reader), rollups: try Self.readRollups(&reader))
+            blocks: try Self.readBlocks(&reader), rollups: try Self.readRollups(&reader),
+            control: try Self.readControl(&reader))
+    }
+
+    private static func readControl(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> CollectionControl? {
+        guard try reader.readFlag() else { return nil }
+        let collection = try reader.readCollection()
+        return CollectionControl(
+            collection: collection, bytes: Array(try reader.readCounted()))
     }
 
     private static func readBlocks(

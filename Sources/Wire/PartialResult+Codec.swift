@@ -58,7 +58,7 @@ extension PartialGroup {
 }
 
 extension ScanStatistics {
-    fileprivate func encode(into writer: inout ByteWriter) {
+    func encode(into writer: inout ByteWriter) {
         writer.write(zigzag: blocksRead)
         writer.write(zigzag: blocksSkipped)
         writer.write(zigzag: rowsScanned)
@@ -66,7 +66,7 @@ extension ScanStatistics {
         writer.write(flag: usedRollup)
     }
 
-    fileprivate init(from reader: inout ByteReader) throws(ByteReaderError) {
+    init(from reader: inout ByteReader) throws(ByteReaderError) {
         self.init()
         blocksRead = try reader.readZigzag()
         blocksSkipped = try reader.readZigzag()

@@ -14,6 +14,16 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
     package static let scan = RPCMethod(rawValue: 3)
     /// What a project's collections look like: `SchemaRequest`, `SchemaResponse`.
     package static let schema = RPCMethod(rawValue: 4)
+    /// Read events back: `ExtractRequest`, `ExtractResponse`.
+    package static let extract = RPCMethod(rawValue: 16)
+    /// Which tables of wide rows there are: `TablesRequest`, `TablesResponse`.
+    package static let tables = RPCMethod(rawValue: 20)
+    /// One cell: `GetRequest`, `GetResponse`.
+    package static let get = RPCMethod(rawValue: 21)
+    /// A range of cells: `SliceRequest`, `SliceResponse`.
+    package static let slice = RPCMethod(rawValue: 22)
+    /// Change cells of a writable table: `PutRequest`, `PutResponse`.
+    package static let put = RPCMethod(rawValue: 23)
 
     package var description: String {
         switch self {
@@ -21,6 +31,11 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
         case .appliedOffsets: "appliedOffsets"
         case .scan: "scan"
         case .schema: "schema"
+        case .extract: "extract"
+        case .tables: "tables"
+        case .get: "get"
+        case .slice: "slice"
+        case .put: "put"
         default: "method \(rawValue)"
         }
     }

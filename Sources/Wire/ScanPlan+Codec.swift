@@ -15,11 +15,7 @@ package import Plan
 extension ScanPlan {
     package func encode(into writer: inout ByteWriter) {
         writer.write(collection)
-        writer.write(flag: timeframe != nil)
-        if let timeframe {
-            writer.write(zigzag: timeframe.lowerBound.milliseconds)
-            writer.write(zigzag: timeframe.upperBound.milliseconds)
-        }
+        writer.write(timeframe)
         writer.write(count: filters.count)
         for filter in filters { filter.encode(into: &writer) }
         writer.write(count: groupBy.count)
@@ -32,26 +28,12 @@ extension ScanPlan {
 
     package init(from reader: inout ByteReader) throws(ByteReaderError) {
         let collection = try reader.readCollection()
-        let timeframe = try Self.readTimeframe(&reader)
+        let timeframe = try reader.readTimeframe()
         var filters = FilterReader()
         self.init(
             collection: collection, timeframe: timeframe, filters: try filters.readList(&reader),
             groupBy: try Self.readGroupBy(&reader), boundaries: try Self.readBoundaries(&reader),
             aggregates: try Self.readAggregates(&reader))
-    }
-
-    private static func readTimeframe(
-        _ reader: inout ByteReader
-    ) throws(ByteReaderError) -> Range<Timestamp>? {
-        guard try reader.readFlag() else { return nil }
-        let offset = reader.offset
-        let start = Timestamp(milliseconds: try reader.readZigzag())
-        let end = Timestamp(milliseconds: try reader.readZigzag())
-        // A range with its ends swapped would trap.
-        guard start <= end else {
-            throw .invalidValue(offset: offset, what: "timeframe ends before it starts")
-        }
-        return start..<end
     }
 
     private static func readGroupBy(
@@ -90,5 +72,28 @@ extension ScanPlan {
         var aggregates: [AggregateRequest] = []
         for _ in 0..<count { aggregates.append(try AggregateRequest(from: &reader)) }
         return aggregates
+    }
+}
+
+extension ByteWriter {
+    mutating func write(_ timeframe: Range<Timestamp>?) {
+        write(flag: timeframe != nil)
+        guard let timeframe else { return }
+        write(zigzag: timeframe.lowerBound.milliseconds)
+        write(zigzag: timeframe.upperBound.milliseconds)
+    }
+}
+
+extension ByteReader {
+    mutating func readTimeframe() throws(ByteReaderError) -> Range<Timestamp>? {
+        guard try readFlag() else { return nil }
+        let start = offset
+        let lower = Timestamp(milliseconds: try readZigzag())
+        let upper = Timestamp(milliseconds: try readZigzag())
+        // A range with its ends swapped would trap.
+        guard lower <= upper else {
+            throw .invalidValue(offset: start, what: "timeframe ends before it starts")
+        }
+        return lower..<upper
     }
 }

@@ -64,7 +64,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let ingest = try IngestService(
         connection: connection, catalog: catalog, logger: context.logger)
     let preparation = try Preparation(context, connection, cluster, catalog, ingest)
-    let queries = try queryService(context, cluster, catalog)
+    let queries = try queryService(context, connection, cluster, catalog)
     var router = Router()
     // Before the writes: reads are the narrower routes.
     // Writes first: a GET with data is one, on the path of a schema.
@@ -99,11 +99,16 @@ private func storeCluster(
 }
 
 private func queryService(
-    _ context: ProcessContext, _ cluster: StoreCluster, _ catalog: CatalogFollower
+    _ context: ProcessContext, _ connection: LogConnection, _ cluster: StoreCluster,
+    _ catalog: CatalogFollower
 ) throws -> QueryService {
     var configuration = QueryServiceConfiguration()
     configuration.timeout = try context.settings.milliseconds(
         "query.timeout_ms", default: 60_000, in: 100...600_000)
+    let controls = ControlPublisher(connection: connection, logger: context.logger)
+    configuration.publishControl = {
+        try await controls.publish($0, partitionCount: $1, timeout: .seconds(10))
+    }
     let zones = ZoneLibrary(logger: context.logger)
     if zones.zone(named: "Europe/London") == nil {
         context.logger.warning(

@@ -15,7 +15,10 @@ struct StoreNode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-store",
         abstract: "Stores events as columns and answers scans next to them.",
-        version: "0.1.0", subcommands: [Serve.self, Verify.self], defaultSubcommand: Serve.self)
+        version: "0.1.0",
+        subcommands: [
+            Serve.self, Verify.self, ExportShard.self, ImportShard.self, Checkpoint.self,
+        ], defaultSubcommand: Serve.self)
 }
 
 /// Runs the node.
@@ -58,10 +61,14 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
     let store = try openStore(directory, context.logger)
-    let service = try StoreService(store: store, logger: context.logger)
+    let readiness = context.readiness
+    let service = try StoreService(store: store, logger: context.logger) { reason in
+        readiness.set("disk", isReady: reason == nil, reason: reason ?? "")
+    }
     let server = RPCServer(group: group, secret: secret, logger: context.logger) {
         service.handle($0)
     }
+    service.keepTime(on: group.next())
     let port = try await server.start(host: address.host, port: address.port)
     context.readiness.set("store", isReady: true)
     context.logger.notice(
@@ -80,15 +87,30 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
 
 /// A store that cannot be opened ends the process with the status of the reason.
 private func openStore(_ directory: String, _ logger: Logger) throws -> EventStore {
+    try orEnd { try EventStore(directory: directory, logger: logger) }
+}
+
+/// An error of a store ends the process with the status of its reason.
+func orEnd<Result>(_ body: () throws -> Result) throws -> Result {
     do {
-        return try EventStore(directory: directory, logger: logger)
+        return try body()
     } catch let error as EventStoreError {
         switch error.code {
         case .damaged, .newerFormat: fatal(.damagedData, error.message)
         case .disk: fatal(.disk, error.message)
-        case .locked, .badBatch, .closed: fatal(.unavailable, error.message)
+        case .locked, .closed: fatal(.unavailable, error.message)
+        // What the command asked for cannot be done: status 1.
+        case .badBatch, .badRequest, .notFound, .tooLarge, .busy: throw error
         }
     }
+}
+
+/// Opens a store that is there: opening would make a new one of any directory.
+func openExisting(_ directory: String) throws -> EventStore {
+    guard try LocalDisk().read(directory + "/FORMAT") != nil else {
+        fatal(.usage, "there is no store in '\(directory)'")
+    }
+    return try openStore(directory, Logger(label: "millrace-store"))
 }
 
 /// Checks stored data without a running node.
@@ -100,11 +122,7 @@ struct Verify: ParsableCommand {
     var data: String
 
     func run() throws {
-        // Opening would make a new store of any directory.
-        guard try LocalDisk().read(data + "/FORMAT") != nil else {
-            fatal(.usage, "there is no store in '\(data)'")
-        }
-        let store = try openStore(data, Logger(label: "millrace-store"))
+        let store = try openExisting(data)
         let report = try store.verify()
         for damage in report.damages { print("damaged: \(damage)") }
         print(

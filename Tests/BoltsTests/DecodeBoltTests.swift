@@ -7,6 +7,7 @@ import Logging
 import Model
 import Testing
 import Topology
+import Wire
 
 @testable import Bolts
 
@@ -61,6 +62,28 @@ import Topology
         #expect(stretches[0].oldestMilliseconds == 988)
         let empty = RecordStretch(fromOffset: 5, toOffset: 9, records: [])
         #expect(try await decode(empty).map { $0.fromOffset..<$0.toOffset } == [5..<9])
+    }
+
+    @Test("a control record goes alone, between what came before it and what comes after")
+    func controlRecordsGoAlone() async throws {
+        let bytes = ControlCommand.deleteCollection.encoded
+        func control(_ offset: Int64, _ value: [UInt8]) -> LogRecord {
+            LogRecord(
+                topic: "t", partition: 3, offset: offset, timestampMilliseconds: 1,
+                key: Array("p/c".utf8), value: value)
+        }
+        let event = "{\(Self.keen)}"
+        let stretches = try await decode(
+            RecordStretch(
+                fromOffset: 5, toOffset: 20,
+                records: [
+                    record(6, event), control(9, bytes), control(10, bytes), record(11, event),
+                    control(12, bytes.dropLast()), record(13, event),
+                ]))
+        #expect(stretches.map { $0.fromOffset..<$0.toOffset } == [5..<9, 9..<10, 10..<11, 11..<20])
+        #expect(stretches.map { $0.control?.bytes } == [nil, bytes, bytes, nil])
+        let rows = stretches.map { $0.events.collections.values.map(\.rowCount).reduce(0, +) }
+        #expect(rows == [1, 0, 0, 2])
     }
 
     @Test("a record beyond the limit is skipped, and its neighbours are kept")

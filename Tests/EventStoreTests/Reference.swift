@@ -90,7 +90,7 @@ struct Answer: Equatable, Sendable {
 
 func answer(
     _ store: EventStore, _ collection: CollectionID, shards: [Int32] = [0],
-    timeframe: Range<Timestamp>? = nil
+    timeframe: Range<Timestamp>? = nil, whileReading: () throws -> Void = {}
 ) throws -> Answer {
     let plan = ScanPlan(
         collection: collection, timeframe: timeframe, groupBy: [try PropertyPath("word")],
@@ -98,7 +98,11 @@ func answer(
             AggregateRequest(kind: .count),
             AggregateRequest(kind: .sum, target: try PropertyPath("number")),
         ])
-    let result = try store.scan(plan, shards: shards.map(ShardID.init)) {}
+    var isFirst = true
+    let result = try store.scan(plan, shards: shards.map(ShardID.init)) {
+        if isFirst { try whileReading() }
+        isFirst = false
+    }
     #expect(!result.statistics.usedRollup)
     var answer = Answer()
     var total = AggregateState(empty: .sum)

@@ -37,6 +37,34 @@ import Testing
         #expect(try KeenAPI(system.endpoints()).count("orders") == 2)
     }
 
+    @Test func whatIsDeletedIsGoneAtOnceAndWhatComesLaterStays() async throws {
+        let system = try await RunningSystem(arguments: ["--partitions", "3"])
+        defer { system.discard() }
+        let endpoints = try system.endpoints()
+        let api = KeenAPI(endpoints)
+        func delete(_ target: String) throws -> Int {
+            try SocketClient(port: endpoints.api.port).request(
+                "DELETE", "\(api.projectPath)/events/\(target)", key: endpoints.project.masterKey
+            ).status
+        }
+        for number in 0..<30 { _ = try api.record(#"{"n": \#(number % 3)}"#, into: "c") }
+        await eventually(within: .seconds(5), "all are there") { try api.count("c") == 30 }
+        let filters =
+            "%5B%7B%22property_name%22:%22n%22,%22operator%22:%22eq%22,%22property_value%22:1%7D%5D"
+        #expect(try delete("c?filters=\(filters)") == 204)
+        await eventually(within: .seconds(1), "the delete is seen") { try api.count("c") == 20 }
+        #expect(try delete("c") == 204)
+        _ = try api.record("{}", into: "c")
+        await eventually(within: .seconds(5), "one event is left") { try api.count("c") == 1 }
+        // The log is read again from its beginning and comes to the same.
+        #expect(system.stop() == 0, "\(system.upLog)")
+        try FileManager.default.removeItem(atPath: "\(system.directory)/store-0")
+        try await system.startAgain()
+        await eventually(within: .seconds(10), "the replay comes to the same") {
+            try KeenAPI(system.endpoints()).count("c") == 1
+        }
+    }
+
     @Test func secondProjectWorksEverywhereWithinASecond() async throws {
         let system = try await RunningSystem(arguments: ["--project", "5f00000000000000000000a1"])
         defer { system.discard() }

@@ -13,6 +13,7 @@ import Query
 import QueryService
 import RPC
 import StoreService
+import Wire
 
 /// Two storage nodes and a query server in one process, over real connections.
 final class TestCluster: Sendable {
@@ -57,11 +58,14 @@ final class TestCluster: Sendable {
         cluster = StoreCluster(nodes.map(\.client))
         cluster.partitionCount = partitionCount
         let state = Self.catalog
+        var settings = configuration ?? Self.configuration
+        let clients = nodes.map(\.client)
+        settings.publishControl = { try await Self.apply($0, to: clients, partitionCount: $1) }
         let zones = ZoneLibrary(logger: logger)
         let service = QueryService(
             cluster: cluster, catalog: catalog ?? { state },
             zones: { zones.zone(named: $0) },
-            configuration: configuration ?? Self.configuration, logger: logger)
+            configuration: settings, logger: logger)
         var router = Router()
         service.mount(on: &router)
         server = HTTPServer(router: router, group: group, logger: logger)
@@ -173,6 +177,22 @@ final class TestCluster: Sendable {
         return ApplyBatch(
             shard: shard, fromOffset: from, toOffset: from + Int64(events.count),
             blocks: decoded.blocks(), rollups: decoded.rollups)
+    }
+
+    /// What the log and the workers do with a control record.
+    private static func apply(
+        _ control: CollectionControl, to nodes: [StoreClient], partitionCount: Int32
+    ) async throws -> [ShardID: Int64] {
+        var offsets: [ShardID: Int64] = [:]
+        for partition in 0..<partitionCount {
+            let shard = ShardID(partition)
+            let node = nodes[Int(partition) % nodes.count]
+            let from = try await node.appliedOffsets([shard]).first?.offset ?? 0
+            _ = try await node.apply(
+                ApplyBatch(shard: shard, fromOffset: from, toOffset: from + 1, control: control))
+            offsets[shard] = from + 1
+        }
+        return offsets
     }
 
     // MARK: Requests

@@ -1,10 +1,11 @@
 import Base
+import Model
 import RowStore
 import Testing
 
 private let cells = TableName("cells")
 private let counts = TableName("counts")
-private let tables = [TableDefinition(cells), TableDefinition(counts, hasCounters: true)]
+private let tables = [TableDefinition(cells), TableDefinition(counts, cells: .merged(.counter))]
 
 /// The store behaves as a sorted map that survives being closed.
 @Suite struct RowStoreTests {

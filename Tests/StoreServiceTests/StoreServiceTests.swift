@@ -115,13 +115,83 @@ import Wire
 
     @Test func garbageBodiesAreBadRequests() async throws {
         try await withNode { client in
-            for method in [RPCMethod.apply, .appliedOffsets, .scan, .schema] {
+            let methods: [RPCMethod] = [
+                .apply, .appliedOffsets, .scan, .schema, .tables, .get, .slice, .put,
+            ]
+            for method in methods {
                 let error = await #expect(throws: RPCError.self) {
                     try await client.client.call(
                         method, body: [0xFF, 0xFF, 0xFF], timeout: .seconds(10))
                 }
                 #expect(error?.status == .badRequest)
             }
+        }
+    }
+
+    @Test func rowsCanBeWrittenAndReadPageByPage() async throws {
+        try await withNode { client in
+            _ = try await client.apply(batch(shard: 2, from: 0, rows: 10))
+            let table = TableReference(keyspace: "user", table: "t")
+            let shard = ShardID(2)
+            func key(_ number: Int64) -> [UInt8] {
+                var key = KeyWriter([1])
+                key.append(number)
+                return key.bytes
+            }
+            try await client.put(
+                TableChanges(
+                    shard: shard, table: table,
+                    changes: (0..<25).map {
+                        .put(key: key($0), value: [UInt8($0)], expiresAt: $0 == 7 ? 1 : nil)
+                    }))
+            var slice = TableSlice(
+                table: table, shard: shard, range: .all, isDescending: true, limit: 10)
+            var read: [UInt8] = []
+            repeat {
+                let page = try await client.slice(slice)
+                read += page.cells.flatMap(\.value)
+                slice.cursor = page.next
+            } while slice.cursor != nil
+            #expect(read == (0..<25).reversed().filter { $0 != 7 })
+            #expect(try await client.get(table, shard: shard, key: key(3))?.value == [3])
+            #expect(try await client.get(table, shard: shard, key: key(7)) == nil)
+            let tables = try await client.tables()
+            #expect(tables.isComplete && tables.tables.last?.reference == table)
+
+            func status(_ body: () async throws -> Void) async -> RPCStatus? {
+                let error = await #expect(throws: RPCError.self) { try await body() }
+                return error?.status
+            }
+            let own = TableReference(keyspace: "store", table: "offsets")
+            #expect(
+                await status { _ = try await client.get(own, shard: ShardID(9), key: []) }
+                    == .notFound)
+            #expect(
+                await status {
+                    _ = try await client.get(
+                        TableReference(keyspace: "store", table: "x"), shard: shard, key: [])
+                } == .notFound)
+            #expect(
+                await status {
+                    try await client.put(
+                        TableChanges(
+                            shard: shard, table: own, changes: [.delete(key: key(1))]))
+                } == .badRequest)
+            #expect(
+                await status {
+                    try await client.put(
+                        TableChanges(
+                            shard: shard, table: table,
+                            changes: [
+                                .put(
+                                    key: key(1),
+                                    value: [UInt8](
+                                        repeating: 0, count: Limits.rowValueBytesMax + 1),
+                                    expiresAt: nil)
+                            ]))
+                } == .resourceExhausted)
+            let offset = try await client.get(own, shard: shard, key: [])
+            #expect(offset?.fields == [TableCell.Field("offset", .int(10))])
         }
     }
 

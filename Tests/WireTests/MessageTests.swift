@@ -11,7 +11,7 @@ import Wire
         #expect(
             hexadecimal(try Samples.apply().encoded())
                 == "01" + "06" + "14" + "d804" + "01" + "027031" + "07666c6967687473" + "02dead"
-                + "01" + "027031" + "07666c6967687473" + "01" + "0a")
+                + "01" + "027031" + "07666c6967687473" + "01" + "0a" + "00")
         #expect(hexadecimal(Samples.applied.encoded()) == "03" + "01d804" + "02a006" + "0300")
         #expect(hexadecimal(Samples.offsets.encoded()) == "02" + "0002" + "02808080808040")
         #expect(
@@ -24,12 +24,37 @@ import Wire
                 + "0028" + "00" + "01" + "01" + "01" + "0025")
         let path = "0c636172726965722e636f6465"
         #expect(
+            hexadecimal(try Samples.extract().encoded())
+                == "010e" + "027031" + "07666c6967687473" + "01" + "00" + "9003" + "01" + "03"
+                + "0e6b65656e2e74696d657374616d70" + "01" + "01" + path + "ac02" + "01")
+        #expect(
+            hexadecimal(try Samples.extracted().encoded())
+                == "01" + "0e" + "c801" + "027b7d" + "00" + "00" + "00" + "00" + "00")
+        #expect(
             hexadecimal(try Samples.scan().encoded())
                 == "02000e" + "027031" + "07666c6967687473" + "01" + "00" + "9003"
                 + "03" + "01" + path + "05" + "06025541" + "02" + path + "02" + "0402" + "01"
                 + "05" + "07" + "03" + "03" + path + "01" + "04" + path + "05000000000000e03f"
                 + "0600" + "01" + path + "03" + "00" + "c801" + "9003"
                 + "02" + "0000" + "0201" + path)
+    }
+
+    @Test func bytesOfRowsAreGolden() {
+        let table = "0475736572" + "0174"
+        #expect(
+            hexadecimal(Samples.tables.encoded())
+                == "01" + "01" + table + "01" + "02" + "036b6579" + "0400" + "016e" + "0101"
+                + "056279746573" + "01")
+        #expect(
+            hexadecimal(Samples.slice.encoded())
+                == table + "0106" + "0101" + "010102" + "01" + "01020105" + "ac02" + "40")
+        #expect(
+            hexadecimal(GetResponse(Samples.cell).encoded())
+                == "01" + "0101" + "09" + "020708" + "01" + "016e" + "0401")
+        #expect(
+            hexadecimal(Samples.put.encoded())
+                == "06" + table + "05" + "010101" + "020203" + "01c801" + "010101" + "00" + "00"
+                + "020102" + "0104" + "030103" + "0400" + "0109")
     }
 
     @Test func everyMessageReadsBackAsItself() throws {

@@ -40,6 +40,30 @@ enum Samples {
             ])
     }
 
+    static func extract() throws -> ExtractRequest {
+        let plan = try plan()
+        return ExtractRequest(
+            shards: [ShardID(7)],
+            plan: ExtractionPlan(
+                collection: plan.collection, timeframe: plan.timeframe,
+                filters: [.exists(.timestamp, true)], properties: plan.groupBy, limit: 300,
+                isLatest: true))
+    }
+
+    static func extracted() throws -> ExtractResponse {
+        let event = ExtractedEvent(
+            shard: ShardID(7), timestamp: Timestamp(milliseconds: 100), json: Array("{}".utf8))
+        return ExtractResponse(ExtractionResult(events: [event]))
+    }
+
+    static func control() throws -> ApplyRequest {
+        let control = CollectionControl(
+            collection: try plan().collection, bytes: ControlCommand.deleteCollection.encoded)
+        return ApplyRequest(batches: [
+            ApplyBatch(shard: ShardID(3), fromOffset: 10, toOffset: 11, control: control)
+        ])
+    }
+
     static func scan() throws -> ScanRequest {
         ScanRequest(shards: [ShardID(0), ShardID(7)], plan: try plan())
     }
@@ -74,6 +98,53 @@ enum Samples {
         AppliedOffset(shard: ShardID(1), offset: 1 << 40),
     ])
 
+    static let userTable = TableReference(keyspace: "user", table: "t")
+
+    static let tables = TablesResponse(
+        [
+            TableDescription(
+                reference: userTable, hasShard: true,
+                parts: [KeyPart("key", .tagged), KeyPart("n", .int64, isClustering: true)],
+                cells: "bytes", isWritable: true)
+        ], isComplete: true)
+
+    static let slice = SliceRequest(
+        TableSlice(
+            table: userTable, shard: ShardID(3), range: KeyRange(lower: [1], upper: [2]),
+            isDescending: true, cursor: [1, 5], limit: 300, valueBytesMax: 64))
+
+    static let cell = TableCell(
+        key: [1], byteCount: 9, value: [7, 8], fields: [TableCell.Field("n", .int(-1))])
+
+    static let put = PutRequest(
+        TableChanges(
+            shard: ShardID(3), table: userTable,
+            changes: [
+                .put(key: [1], value: [2, 3], expiresAt: 100),
+                .put(key: [1], value: [], expiresAt: nil), .merge(key: [2], value: [4]),
+                .delete(key: [3]), .deleteRange(lower: [], upper: [9]),
+            ]))
+
+    /// Messages of wide rows.
+    private static func rowMessages() -> [(name: String, bytes: [UInt8], again: Reread)] {
+        [
+            ("tables response", tables.encoded(), reread(TablesResponse.self)),
+            (
+                "get request",
+                GetRequest(table: userTable, shard: nil, key: [1, 2]).encoded(),
+                reread(GetRequest.self)
+            ),
+            ("get response", GetResponse(cell).encoded(), reread(GetResponse.self)),
+            ("slice request", slice.encoded(), reread(SliceRequest.self)),
+            (
+                "slice response",
+                SliceResponse(TablePage(cells: [cell, cell], next: [1, 6])).encoded(),
+                reread(SliceResponse.self)
+            ),
+            ("put request", put.encoded(), reread(PutRequest.self)),
+        ]
+    }
+
     /// Every message, encoded, with the function that reads and writes it again.
     static func messages() throws -> [(name: String, bytes: [UInt8], again: Reread)] {
         [
@@ -81,6 +152,9 @@ enum Samples {
             ("apply response", applied.encoded(), reread(ApplyResponse.self)),
             ("scan request", try scan().encoded(), reread(ScanRequest.self)),
             ("scan response", scanned().encoded(), reread(ScanResponse.self)),
+            ("extract request", try extract().encoded(), reread(ExtractRequest.self)),
+            ("extract response", try extracted().encoded(), reread(ExtractResponse.self)),
+            ("control request", try control().encoded(), reread(ApplyRequest.self)),
             (
                 "schema request", SchemaRequest(project: try ProjectID("p1")).encoded(),
                 reread(SchemaRequest.self)
@@ -97,7 +171,7 @@ enum Samples {
                 reread(AppliedOffsetsRequest.self)
             ),
             ("applied offsets response", offsets.encoded(), reread(AppliedOffsetsResponse.self)),
-        ]
+        ] + rowMessages()
     }
 
     typealias Reread = (ArraySlice<UInt8>) throws -> [UInt8]

@@ -19,3 +19,15 @@ void millrace_thread_name(const char *name);
 
 /// Kills this process when its parent's thread that started it dies (Linux's PR_SET_PDEATHSIG).
 void millrace_exit_with_parent(void);
+
+/// Guards a mapping of a file: a page of it that the disk cannot deliver (SIGBUS) reads as zeros from
+/// then on, and the mapping is marked. Returns a slot, or -1 if too many mappings are guarded; such
+/// a one ends the process as it would without this. The first call takes over SIGBUS; faults outside
+/// guarded mappings go to whoever handled them before.
+int32_t millrace_guard_mapping(const void *base, size_t byteCount);
+
+/// Ends the guard, before the mapping goes.
+void millrace_unguard_mapping(int32_t slot);
+
+/// Whether a page of the mapping could not be read.
+int32_t millrace_mapping_faulted(int32_t slot);

@@ -36,6 +36,9 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whether it is answered.
+    package var isAnswered: Bool { aggregate != nil || self == .extraction }
+
     /// Whether the analysis reads a property.
     package var needsTarget: Bool { self != .count }
 

@@ -3,7 +3,7 @@
 
 internal import Base
 internal import JSON
-internal import Model
+package import Model
 internal import Plan
 
 /// Reads a list of `{property_name, operator, property_value}`.
@@ -161,7 +161,7 @@ extension PropertyPath {
     var isTime: Bool { self == .timestamp || self == .createdAt }
 
     /// A property as a request names it: parts that an event's properties may be called.
-    init(parameter text: String) throws(QueryError) {
+    package init(parameter text: String) throws(QueryError) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard !text.isEmpty else {
             throw QueryError(.propertyName, "a property name must not be empty")

@@ -77,7 +77,7 @@ package struct Ordering: Sendable, Hashable {
 }
 
 extension Parameters {
-    fileprivate func collection() throws(QueryError) -> CollectionName {
+    func collection() throws(QueryError) -> CollectionName {
         guard let text = try name("event_collection") else {
             throw QueryError(.missingParameter, "event_collection is missing")
         }
@@ -94,7 +94,7 @@ extension Parameters {
         return try PropertyPath(parameter: text)
     }
 
-    fileprivate func timeframe() throws(QueryError) -> Timeframe? {
+    func timeframe() throws(QueryError) -> Timeframe? {
         switch value("timeframe") {
         case nil: return nil
         case .string(let text)?: return try Timeframe(relative: text)

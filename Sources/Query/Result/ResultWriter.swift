@@ -171,23 +171,32 @@ extension ResultWriter {
     }
 
     private mutating func writeMetadata(_ statistics: ScanStatistics, elapsed: Duration) {
-        let (seconds, attoseconds) = elapsed.components
         var paths = Set(request.groupBy)
         request.filters.forEach { $0.collectPaths(into: &paths) }
         if let target = request.target { paths.insert(target) }
         if request.timeframe != nil { paths.insert(.timestamp) }
+        json.writeMetadata(statistics, propertyCount: paths.count, elapsed: elapsed)
+    }
+}
+
+extension JSONWriter {
+    /// The member `execution_metadata` of an answer.
+    mutating func writeMetadata(
+        _ statistics: ScanStatistics, propertyCount: Int, elapsed: Duration
+    ) {
+        let (seconds, attoseconds) = elapsed.components
         let scanned = Double(statistics.rowsScanned)
-        json.key("execution_metadata")
-        json.beginObject()
-        json.key("total_processing_time")
-        json.number(Double(seconds) + (Double(attoseconds) / 1e15).rounded() / 1000)
-        json.key("events_scanned")
-        json.number(scanned)
-        json.key("properties_per_event")
-        json.int(paths.count)
-        json.key("total_properties_scanned")
-        json.number(scanned * Double(paths.count))
-        json.endObject()
+        key("execution_metadata")
+        beginObject()
+        key("total_processing_time")
+        number(Double(seconds) + (Double(attoseconds) / 1e15).rounded() / 1000)
+        key("events_scanned")
+        number(scanned)
+        key("properties_per_event")
+        int(propertyCount)
+        key("total_properties_scanned")
+        number(scanned * Double(propertyCount))
+        endObject()
     }
 }
 

@@ -1,6 +1,7 @@
 import Aggregate
 import Base
 import Columns
+import Foundation
 import Model
 import Plan
 import RPC
@@ -9,7 +10,10 @@ import Wire
 
 /// kill -9 of the real executable while workers apply and the merger seals: nothing is lost that
 /// was acknowledged, and nothing is counted twice.
-@Suite struct KillTests {
+@Suite struct StoreChaosTests {
+    /// How often the store is killed; `make chaos` means it.
+    private static let rounds =
+        ProcessInfo.processInfo.environment["MILLRACE_LONG"] == "chaos" ? 50 : 5
     private let name: CollectionID
     private let directory: TemporaryDirectory
     private static let shards: [Int32] = [0, 1]
@@ -24,7 +28,7 @@ import Wire
         let seed: UInt64 = 21
         var random = PRNG(seed: seed)
         var acknowledged: [Int32: Int64] = [:]
-        for round in 0..<6 {
+        for round in 0..<Self.rounds {
             let store = try await StoreProcess(
                 data: directory.path + "/store", files: directory.path)
             try await check(store.client, acknowledged, "seed \(seed), round \(round)")

@@ -77,6 +77,15 @@ package struct KeyReader: Sendable {
     }
 
     package mutating func readText() throws(KeyError) -> String {
+        let text = try readTextBytes()
+        guard let string = String(validating: text, as: UTF8.self) else {
+            throw KeyError(offset: offset)
+        }
+        return string
+    }
+
+    /// Bytes coded as a text, whatever they are.
+    package mutating func readTextBytes() throws(KeyError) -> [UInt8] {
         var text: [UInt8] = []
         while true {
             let byte = try readByte()
@@ -85,19 +94,15 @@ package struct KeyReader: Sendable {
                 continue
             }
             let next = try readByte()
-            if next == 1 { break }
+            if next == 1 { return text }
             guard next == 0xFF else { throw KeyError(offset: offset) }
             text.append(0)
         }
-        guard let string = String(validating: text, as: UTF8.self) else {
-            throw KeyError(offset: offset)
-        }
-        return string
     }
 }
 
 /// Keys with `lower <= key < upper`; no upper means to the end of the table.
-package struct KeyRange: Sendable, Equatable {
+package struct KeyRange: Sendable, Hashable {
     package var lower: [UInt8]
     package var upper: [UInt8]?
 
@@ -107,6 +112,19 @@ package struct KeyRange: Sendable, Equatable {
     }
 
     package static let all = KeyRange(lower: [], upper: nil)
+
+    /// What is left of the range from the cell with the key `cursor` on, itself included; the range
+    /// itself if the cursor lies outside it.
+    package func resumed(at cursor: [UInt8], descending: Bool) -> KeyRange {
+        if descending {
+            // The least key after the cursor.
+            let end = cursor + [0]
+            if let upper, upper.lexicographicallyPrecedes(end) { return self }
+            return KeyRange(lower: lower, upper: end)
+        }
+        return KeyRange(
+            lower: lower.lexicographicallyPrecedes(cursor) ? cursor : lower, upper: upper)
+    }
 
     /// All keys that begin with `prefix`: a whole row when it is a row key.
     package static func beginning(with prefix: [UInt8]) -> KeyRange {
