@@ -89,7 +89,8 @@ extension EventStore {
                 state.resize(
                     try block.listed.position, of: block.listed.collection,
                     to: FreshSize(
-                        rowCount: block.record.rowCount, byteCount: block.record.byteCount))
+                        rowCount: block.record.rowCount, byteCount: block.record.byteCount),
+                    policy: options.mergePolicy)
             }
             return true
         }

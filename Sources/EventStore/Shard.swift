@@ -50,7 +50,8 @@ struct ShardState: Sendable {
 
     /// Takes over the size of a fresh block that has been written anew in its place.
     mutating func resize(
-        _ position: BlockPosition, of collection: CollectionID, to size: FreshSize
+        _ position: BlockPosition, of collection: CollectionID, to size: FreshSize,
+        policy: MergePolicy
     ) {
         guard var blocks = fresh[collection],
             let index = blocks.firstIndex(where: { $0.position == position })
@@ -58,6 +59,8 @@ struct ShardState: Sendable {
         freshRowCount += size.rowCount - blocks[index].size.rowCount
         blocks[index].size = size
         fresh[collection] = blocks
+        // Smaller blocks may not be due for a merge any more.
+        updatePending(collection, policy)
     }
 
     mutating func updatePending(_ collection: CollectionID, _ policy: MergePolicy) {
