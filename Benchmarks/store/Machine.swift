@@ -17,7 +17,7 @@ final class LineReader {
     /// The next line without its line feed.
     func next() throws -> [UInt8]? {
         while true {
-            if let end = buffer[position...].firstIndex(of: 0x0A) {
+            if let end = lineEnd() {
                 defer { position = end + 1 }
                 return Array(buffer[position..<end])
             }
@@ -30,6 +30,17 @@ final class LineReader {
             let more = try file.read(upToCount: 4 << 20) ?? Data()
             isAtEnd = more.isEmpty
             buffer.append(contentsOf: more)
+        }
+    }
+}
+
+extension LineReader {
+    /// Where the next line feed is.
+    private func lineEnd() -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard position < bytes.count, let base = bytes.baseAddress else { return nil }
+            let found = memchr(base + position, 0x0A, bytes.count - position)
+            return found.map { base.distance(to: UnsafeRawPointer($0)) }
         }
     }
 }

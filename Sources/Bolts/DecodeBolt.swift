@@ -108,8 +108,8 @@ struct DecodeBolt: Bolt {
 
     /// About what the encoded blocks will take, never much less.
     private static func size(of events: DecodedEvents) -> Int {
-        events.collections.values.reduce(0) {
-            $0 + $1.approximateByteCount + $1.columnCount * columnBytes
+        events.parts.reduce(0) {
+            $0 + $1.rows.approximateByteCount + $1.rows.columnCount * columnBytes
         }
     }
 }

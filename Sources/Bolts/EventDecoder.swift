@@ -23,26 +23,63 @@ package struct RejectedRecord: Sendable, Equatable {
 
 /// The events of a stretch of one partition, by collection.
 package struct DecodedEvents: Sendable {
-    package var collections: [CollectionID: BlockBuilder] = [:]
-    /// Events by hour since 1970 of their own timestamps: what rollups add.
-    package var hours: [CollectionID: [Int64: Int64]] = [:]
+    /// The events of one collection.
+    package struct Part: Sendable {
+        package let collection: CollectionID
+        package fileprivate(set) var rows = BlockBuilder()
+        /// Events by hour since 1970 of their own timestamps: what rollups add.
+        fileprivate var hours: [Int64: Int64] = [:]
+        /// The hour of the last events and how many they are, not in `hours` yet: a table's entry
+        /// for each event would cost more than the event's own row.
+        fileprivate var lastHour: (hour: Int64, count: Int64) = (0, 0)
+
+        fileprivate init(_ collection: CollectionID) { self.collection = collection }
+
+        fileprivate mutating func count(_ hour: Int64) {
+            if hour != lastHour.hour {
+                hours[lastHour.hour, default: 0] += lastHour.count
+                lastHour = (hour, 0)
+            }
+            lastHour.count += 1
+        }
+    }
+
+    package private(set) var parts: [Part] = []
+    private var places: [CollectionID: Int] = [:]
     package var rejected: [RejectedRecord] = []
 
     package init() {}
 
+    /// Where the events of a collection are in `parts`. `guess` is where they were last time.
+    fileprivate mutating func place(of collection: CollectionID, guess: Int) -> Int {
+        if guess < parts.count, parts[guess].collection == collection { return guess }
+        if let place = places[collection] { return place }
+        parts.append(Part(collection))
+        places[collection] = parts.count - 1
+        return parts.count - 1
+    }
+
+    fileprivate mutating func withPart(_ place: Int, _ body: (inout Part) -> Void) {
+        body(&parts[place])
+    }
+
+    private var partsInOrder: [Part] { parts.sorted { $0.collection < $1.collection } }
+
     /// What the rollup step sends on, in a fixed order.
     package var rollups: [RollupDelta] {
-        hours.sorted { $0.key < $1.key }.flatMap { collection, counts in
-            counts.sorted { $0.key < $1.key }.map {
-                RollupDelta(collection: collection, hour: $0.key, count: $0.value)
+        partsInOrder.flatMap { part in
+            var hours = part.hours
+            hours[part.lastHour.hour, default: 0] += part.lastHour.count
+            return hours.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map {
+                RollupDelta(collection: part.collection, hour: $0.key, count: $0.value)
             }
         }
     }
 
     /// What the store step sends on, in a fixed order.
     package func blocks() -> [CollectionBlock] {
-        collections.filter { $0.value.rowCount > 0 }.sorted { $0.key < $1.key }.map {
-            CollectionBlock(collection: $0.key, bytes: $0.value.encode())
+        partsInOrder.map {
+            CollectionBlock(collection: $0.collection, bytes: $0.rows.encode())
         }
     }
 }
@@ -51,6 +88,8 @@ package struct DecodedEvents: Sendable {
 package final class EventDecoder {
     private let parser = JSONParser()
     private var names: [[UInt8]: CollectionID] = [:]
+    /// The key of the last record, and where its collection was: most records have the same.
+    private var last: (key: [UInt8], collection: CollectionID, place: Int)?
     private var path: [UInt8] = []
 
     /// Distinct collections remembered; beyond it the table starts anew (a choice: 64 K names).
@@ -68,10 +107,12 @@ package final class EventDecoder {
             let timestamp = try timestamp(of: root)
             var propertyCount = 0
             try check(root, pathBytes: 0, &propertyCount)
-            events.collections[collection, default: BlockBuilder()].append(
-                root, timestamp: timestamp, path: &path)
-            let hour = timestamp.milliseconds.floorDivided(by: 3_600_000)
-            events.hours[collection, default: [:]][hour, default: 0] += 1
+            let place = events.place(of: collection, guess: last?.place ?? 0)
+            last?.place = place
+            events.withPart(place) { part in
+                part.rows.append(root, timestamp: timestamp, path: &path)
+                part.count(timestamp.milliseconds.floorDivided(by: 3_600_000))
+            }
         } catch {
             events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
         }
@@ -94,7 +135,11 @@ package final class EventDecoder {
     private struct Rejection: Error { var reason: String }
 
     private func collection(of key: [UInt8]) throws(Rejection) -> CollectionID {
-        if let known = names[key] { return known }
+        if let last, last.key == key { return last.collection }
+        if let known = names[key] {
+            last = (key, known, 0)
+            return known
+        }
         let text = String(decoding: key, as: UTF8.self)
         guard let slash = text.firstIndex(of: "/") else {
             throw Rejection(reason: "the key is not project/collection")
@@ -105,6 +150,7 @@ package final class EventDecoder {
                 collection: try CollectionName(String(text[text.index(after: slash)...])))
             if names.count >= Self.namesMax { names.removeAll() }
             names[key] = collection
+            last = (key, collection, 0)
             return collection
         } catch { throw Rejection(reason: "the key is not project/collection: \(error.message)") }
     }
@@ -148,6 +194,8 @@ package final class EventDecoder {
     }
 }
 
+private let createdAtPath = Array(PropertyPath.createdAt.text.utf8)
+
 extension BlockBuilder {
     /// One event as one row.
     fileprivate mutating func append(_ root: JSONNode, timestamp: Timestamp, path: inout [UInt8]) {
@@ -162,7 +210,7 @@ extension BlockBuilder {
         let start = path.count
         for (name, value) in object.members {
             if start > 0 { path.append(UInt8(ascii: ".")) }
-            path.append(contentsOf: name)
+            path.append(contentsOf: name.bytes)
             appendValue(value, path: &path)
             path.removeLast(path.count - start)
         }
@@ -180,7 +228,7 @@ extension BlockBuilder {
         case .double: appendDouble(value.double ?? 0, to: column)
         case .string:
             guard let text = value.string else { return }
-            if path.elementsEqual(PropertyPath.createdAt.text.utf8),
+            if path.count == createdAtPath.count, path == createdAtPath,
                 let time = Timestamp(iso8601: text)
             {
                 return appendInt(time.milliseconds, to: column)

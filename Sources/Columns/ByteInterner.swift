@@ -2,6 +2,8 @@
 // Open addressing over one pool of bytes; the hash is seeded per process, so that chosen input
 // cannot make the table slow.
 
+internal import Glibc
+
 /// Distinct byte strings, numbered in order of first appearance.
 struct ByteInterner: Sendable {
     private(set) var pool: [UInt8] = []
@@ -42,9 +44,11 @@ struct ByteInterner: Sendable {
     func equals(_ code: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         let begin = Int(offsets[code])
         guard Int(offsets[code + 1]) - begin == bytes.count else { return false }
-        return pool.withUnsafeBufferPointer { pool in
-            for index in 0..<bytes.count where pool[begin + index] != bytes[index] { return false }
-            return true
+        guard let other = bytes.baseAddress else { return true }
+        // `offsets` only ever name parts of the pool.
+        return pool.withUnsafeBytes { pool in
+            guard let base = pool.baseAddress else { return bytes.isEmpty }
+            return memcmp(base + begin, other, bytes.count) == 0
         }
     }
 

@@ -1,11 +1,10 @@
 // Decides which fresh blocks of a collection to merge. Pure: sizes in, ranges out.
 //
-// Enough rows for a full block are sealed into a segment. Until then fresh blocks are merged with
-// one another by size, as log-structured trees do: a row is copied once for each power of sixteen,
-// some four times before it is sealed, and a collection has at most 64 fresh blocks for long,
-// however
-// small its batches are. Small collections stay fresh: a hundred thousand of them
-// are rows of one table and not a hundred thousand files.
+// Enough rows for a full block are sealed into a segment. Until then small fresh blocks are merged
+// with one another by size, as log-structured trees do: a row is copied once for each power of
+// sixteen, and a collection has at most 64 fresh blocks for long, however small its batches are.
+// Large blocks, as full batches are, wait for that as they are. Small collections stay
+// fresh: a hundred thousand of them are rows of one table and not a hundred thousand files.
 
 internal import Base
 
@@ -25,6 +24,9 @@ package struct MergePolicy: Sendable {
     package var joinCount = Limits.smallSegmentsMax
     /// Blocks of similar size that are merged into one.
     package var fanIn = 16
+    /// Blocks that have so many rows on average wait for their sealing without being merged before:
+    /// copying them once more would cost more than reading 64 of them.
+    package var largeRows = 1024
 
     package init() {}
 }
@@ -74,10 +76,10 @@ enum TailPlanner {
     }
 
     /// The newest blocks below some size, if `fanIn` of them are of the size class just below it,
-    /// so
-    /// that a copy takes every row to the next class; the smallest class that has them.
+    /// so that a copy takes every row to the next class; the smallest class that has them.
     private static func compaction(_ blocks: [FreshSize], _ policy: MergePolicy) -> Step? {
         guard blocks.count >= policy.fanIn else { return nil }
+        let blocksMax = policy.fanIn * 4
         var begin = blocks.count
         var classBegin = 0
         while begin > 0 {
@@ -85,8 +87,10 @@ enum TailPlanner {
             while begin > 0, blocks[begin - 1].rowCount < classEnd { begin -= 1 }
             let newest = blocks[begin...]
             let ofClass = newest.reduce(0) { $0 + ($1.rowCount >= classBegin ? 1 : 0) }
+            let rows = newest.reduce(0) { $0 + $1.rowCount }
+            let areSmall = rows < newest.count * policy.largeRows
             // Batches whose sizes alternate between classes would otherwise pile up.
-            if ofClass >= policy.fanIn || newest.count >= policy.fanIn * 4 {
+            if ofClass >= policy.fanIn && areSmall || newest.count >= blocksMax {
                 return Step(range: begin..<blocks.count, seals: false)
             }
             classBegin = classEnd

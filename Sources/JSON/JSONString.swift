@@ -52,6 +52,10 @@ internal import Glibc
     }
 
     package static func == (left: JSONString, right: String) -> Bool {
-        left.count == right.utf8.count && left.elementsEqual(right.utf8)
+        guard left.count == right.utf8.count else { return false }
+        // Nearly every text has its bytes at hand.
+        return unsafe right.utf8.withContiguousStorageIfAvailable {
+            unsafe memcmp(left.start, $0.baseAddress ?? UnsafePointer(left.start), left.count) == 0
+        } ?? left.elementsEqual(right.utf8)
     }
 }

@@ -58,7 +58,7 @@ import Wire
             RecordStretch(
                 fromOffset: 5, toOffset: 20, records: [record(7, "nothing"), record(12, "[]")]))
         #expect(stretches.map { $0.fromOffset..<$0.toOffset } == [5..<20])
-        #expect(stretches[0].events.collections.values.allSatisfy { $0.rowCount == 0 })
+        #expect(stretches[0].events.parts.allSatisfy { $0.rows.rowCount == 0 })
         #expect(stretches[0].oldestMilliseconds == 988)
         let empty = RecordStretch(fromOffset: 5, toOffset: 9, records: [])
         #expect(try await decode(empty).map { $0.fromOffset..<$0.toOffset } == [5..<9])
@@ -82,7 +82,7 @@ import Wire
                 ]))
         #expect(stretches.map { $0.fromOffset..<$0.toOffset } == [5..<9, 9..<10, 10..<11, 11..<20])
         #expect(stretches.map { $0.control?.bytes } == [nil, bytes, bytes, nil])
-        let rows = stretches.map { $0.events.collections.values.map(\.rowCount).reduce(0, +) }
+        let rows = stretches.map { $0.events.parts.map(\.rows.rowCount).reduce(0, +) }
         #expect(rows == [1, 0, 0, 2])
     }
 
@@ -96,7 +96,7 @@ import Wire
                 fromOffset: 0, toOffset: 3,
                 records: [record(0, small), record(1, huge), record(2, small)]))
         #expect(stretches.map { $0.fromOffset..<$0.toOffset } == [0..<3])
-        #expect(stretches[0].events.collections.values.map(\.rowCount) == [2])
+        #expect(stretches[0].events.parts.map(\.rows.rowCount) == [2])
     }
 
     /// Thousands of columns a record would make blocks far larger than the JSON they came from.
@@ -111,7 +111,7 @@ import Wire
         #expect(stretches.count > 1)
         #expect(stretches.first?.fromOffset == 0 && stretches.last?.toOffset == 210)
         #expect(zip(stretches, stretches.dropFirst()).allSatisfy { $0.toOffset == $1.fromOffset })
-        let rows = stretches.flatMap { $0.events.collections.values.map(\.rowCount) }.reduce(0, +)
+        let rows = stretches.flatMap { $0.events.parts.map(\.rows.rowCount) }.reduce(0, +)
         #expect(rows == 200)
         for stretch in stretches {
             let bytes = stretch.events.blocks().reduce(0) { $0 + $1.bytes.count }

@@ -25,9 +25,9 @@ import Testing
             #"{"a": {"b": 1, "c": {"d": "x"}}, "e": [1, "y"], "f": {}, "g": null, \#(Self.keen)}"#
         let events = decode([("p/c", event)])
         #expect(events.rejected.isEmpty)
-        let collection = try #require(events.collections.keys.first)
+        let collection = try #require(events.parts.first?.collection)
         #expect(collection.description == "p/c")
-        let block = try #require(events.collections[collection]).finish()
+        let block = try #require(events.parts.first).rows.finish()
         let tags: [(String, Columns.Tag)] = [
             ("a.b", .int), ("a.c.d", .string), ("e", .json), ("f", .json), ("g", .null),
             ("keen.timestamp", .int),
@@ -55,7 +55,7 @@ import Testing
             ("p/c", "{}"), ("p/c", #"{"keen": {"timestamp": 5}}"#), ("p/c", "{\(Self.keen)}"),
         ])
         #expect(events.rejected.map(\.offset) == [0, 1, 2, 3, 4, 5])
-        #expect(events.collections.values.map(\.rowCount) == [1])
+        #expect(events.parts.map(\.rows.rowCount) == [1])
     }
 
     /// They would become columns that no query can name, or that outgrow the event a thousand times.
@@ -72,16 +72,16 @@ import Testing
             ("p/c", "{\(many.joined(separator: ",")), \(Self.keen)}"),
         ])
         #expect(events.rejected.map(\.offset) == [0, 1, 2, 4])
-        #expect(events.collections.values.map(\.rowCount) == [1])
+        #expect(events.parts.map(\.rows.rowCount) == [1])
     }
 
     @Test func twoSpellingsOfALetterAreTwoCollectionsAndTwoProperties() throws {
         let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
         let event = #"{"\#(composed)": 1, "\#(decomposed)": 2, \#(Self.keen)}"#
         let events = decode([("p/\(composed)", event), ("p/\(decomposed)", event)])
-        #expect(events.collections.count == 2)
+        #expect(events.parts.count == 2)
         #expect(events.blocks().map(\.collection.collection.name.utf8.count) == [6, 5])
-        let block = try #require(events.collections.values.first).finish()
+        let block = try #require(events.parts.first).rows.finish()
         #expect(try block.column(PropertyPath(composed))?.decode().value(at: 0) == .int(1))
         #expect(try block.column(PropertyPath(decomposed))?.decode().value(at: 0) == .int(2))
         #expect(try PropertyPath(composed) != PropertyPath(decomposed))
@@ -91,7 +91,7 @@ import Testing
     @Test func repeatedNamesKeepTheLastValueAndNeverTrap() throws {
         let event = #"{"a": 1, "a": {"b": 2}, "a.b": 3, \#(Self.keen)}"#
         let events = decode([("p/c", event), ("p/c", event)])
-        #expect(events.collections.values.map(\.rowCount) == [2])
+        #expect(events.parts.map(\.rows.rowCount) == [2])
         #expect(events.blocks().count == 1)
     }
 
@@ -114,7 +114,7 @@ import Testing
             decoder.decode(
                 offset: Int64(offset), key: Array("p/c".utf8), value: bytes, into: &events)
         }
-        let rows = events.collections.values.map(\.rowCount).reduce(0, +)
+        let rows = events.parts.map(\.rows.rowCount).reduce(0, +)
         #expect(rows + events.rejected.count == 5_000, "seed \(seed)")
     }
 }
