@@ -59,6 +59,25 @@ import Testing
         #expect(again.view.withLock { $0.segments.count } == 2)
     }
 
+    /// A snapshot from before a compaction says nothing of the segments after it, even if one is
+    /// as large as the one whose name it has.
+    @Test func aSegmentOfTheSameSizeIsNotTheOldOne() throws {
+        let disk = CrashDisk()
+        let size = try keyedBatch([("a", "1")]).bytes.count
+        let log = try openLog(disk, rules: .compacted(segmentBytes: 2 * size))
+        for value in ["1", "2"] {
+            try log.add(try keyedBatch([("a", value)]))
+            try log.add(try keyedBatch([("b", value)]))
+        }
+        try log.add(try keyedBatch([("c", "3")]))
+        let old = log.view.withLock { $0.segments[0].summary }
+        #expect(try log.compact())
+        let new = log.view.withLock { $0.segments[0].summary }
+        #expect(new.byteCount == old.byteCount && new.nextOffset > old.nextOffset)
+        let again = try openLog(disk.afterKill(), rules: .compacted(segmentBytes: 2 * size))
+        #expect(try again.keyed().map(\.offset) == [2, 3, 4])
+    }
+
     /// A record that deletes its key stays for its time, then goes too.
     @Test func tombstonesStayForTheirTime() throws {
         let log = try openLog(CrashDisk(), rules: .compacted(tombstones: 1000))

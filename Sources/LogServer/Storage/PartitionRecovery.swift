@@ -78,7 +78,9 @@ struct PartitionRecovery {
                 try takeEmpty(base, file, isLast: index == places.count - 1)
             case .segment(let base, let file, let byteCount):
                 try closeGap(until: base)
-                if index == last, index + 1 == places.count || !isCovered(places[index + 1]) {
+                if index == last, !wasClosed(base),
+                    index + 1 == places.count || !isCovered(places[index + 1])
+                {
                     try readLast(base, file, byteCount)
                 } else {
                     let end = index + 1 < places.count ? places[index + 1].start : nil
@@ -87,6 +89,12 @@ struct PartitionRecovery {
             }
         }
         try finish()
+    }
+
+    /// Whether a segment was on the disk in full when a later one began, so that it has no torn
+    /// end: an empty one behind it does not show that alone.
+    private func wasClosed(_ base: Int64) -> Bool {
+        snapshot.map { $0.lastBaseOffset > base } ?? false
     }
 
     /// Whether what comes behind a segment shows that it had been closed.
@@ -198,8 +206,10 @@ struct PartitionRecovery {
     private mutating func readClosed(
         _ base: Int64, _ file: any LogFile, _ byteCount: Int, end: Int64?
     ) throws {
+        // Compaction since the snapshot may have put a segment of several, by chance as large, in
+        // the place of one; only that one ends somewhere else.
         if let summary = snapshot?.closed.first(where: { $0.baseOffset == base }),
-            summary.byteCount == byteCount
+            summary.byteCount == byteCount, summary.nextOffset == end
         {
             segments.append(Segment(summary, file: file))
             nextOffset = summary.nextOffset
