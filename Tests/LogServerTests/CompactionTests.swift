@@ -168,6 +168,30 @@ import Testing
         #expect(try log.keyed().map(\.value) == ["open", "behind"])
     }
 
+    /// Aborted transactions whose records are compacted away are forgotten, or after enough of
+    /// them a compacted partition, which no retention trims, would take no more.
+    @Test func abortedTransactionsAreForgotten() throws {
+        let log = try openLog(CrashDisk(), rules: .compacted(segmentBytes: 1 << 20))
+        func abortOne(_ producer: Int64) throws {
+            var header = RecordBatchHeader()
+            (header.producerID, header.producerEpoch) = (producer, 0)
+            (header.baseSequence, header.attributes) = (0, 16)
+            try log.add(try keyedBatch([("a", "bad")], header: header))
+            let end = EndMarker(producerID: producer, producerEpoch: 0, isCommit: false)
+            try log.add(try CheckedBatch(end, timestamp: 1))
+            try log.closeSegment()
+        }
+        for producer in 0..<3 as Range<Int64> { try abortOne(producer) }
+        #expect(try log.compact())
+        // Somebody may still be at the segments that have just been replaced.
+        #expect(log.aborted(from: 0, to: .max).count == 3)
+        try abortOne(3)
+        #expect(try log.compact())
+        #expect(log.aborted(from: 0, to: .max).map(\.producerID) == [3])
+        #expect(try log.keyed() == [])
+        #expect(log.lastStable == log.logEnd)
+    }
+
     /// A reader that is in the middle of a segment goes on in it while it is replaced.
     @Test func readersKeepWhatTheyAreAt() throws {
         let log = try openLog(CrashDisk(), rules: .compacted(segmentBytes: 1 << 20))
