@@ -73,6 +73,24 @@ import Testing
         }
     }
 
+    /// Sound batches behind a torn one are cut with it, and kept beside the log.
+    @Test func whatIsCutIsKept() throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk)
+        for value in ["a", "b", "c"] { try log.add(batch([value])) }
+        let size = batch(["a"]).count
+        let whole = try #require(disk[Self.first])
+        var damaged = whole
+        damaged[size + 30] ^= 1
+        disk[Self.first] = damaged
+        let again = try openLog(disk)
+        #expect(again.logEnd == 1 && again.leaderEpoch == 1)
+        #expect(disk[Self.first] == Array(whole[..<size]))
+        #expect(disk["/p/00000000000000000001.torn"] == Array(damaged[size...]))
+        #expect(try again.add(batch(["d"])) == 1)
+        #expect(try openLog(disk).values().map(\.value) == ["a", "d"])
+    }
+
     /// After a power cut at any moment, what was synced is there, whole.
     @Test func aPowerCutKeepsWhatWasSynced() throws {
         let size = batch(["x"]).count

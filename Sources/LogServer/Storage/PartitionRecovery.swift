@@ -28,6 +28,9 @@ struct PartitionRecovery {
         }
     }
 
+    /// Of a file with what was cut, named by the offset at which the log was cut.
+    static let tornEnding = ".torn"
+
     let name: String
     let directory: String
     let disk: any LogDisk
@@ -289,17 +292,46 @@ struct PartitionRecovery {
         let cutBytes = try file.byteCount() - content.byteCount
         let lost = try SegmentSalvage.end(
             of: file, behind: content.byteCount, offset: nextOffset)
-        logger.warning(
-            "cut the torn end of a partition",
-            metadata: [
-                LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
-                LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
-                LogKeys.cutOffsets: "\(lost - nextOffset)", LogKeys.reason: "\(fault)",
-            ])
+        let metadata: Logger.Metadata = [
+            LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
+            LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
+            LogKeys.cutOffsets: "\(lost - nextOffset)", LogKeys.reason: "\(fault)",
+        ]
+        if lost > nextOffset {
+            keepTail(of: file, from: content.byteCount)
+            logger.critical("cut sound batches behind a torn one", metadata: metadata)
+        } else {
+            logger.warning("cut the torn end of a partition", metadata: metadata)
+        }
         checkpoint.epochs.advance(at: nextOffset)
         try checkpoint.write(in: directory, disk: disk)
         try file.truncate(to: content.byteCount)
         mustSync = true
+    }
+
+    /// Keeps what is going to be cut in a file of its own. Sound batches behind a torn one are what
+    /// a power cut leaves of writes that nobody was told of; but if the disk has rotted, somebody
+    /// was, and may want them back.
+    private func keepTail(of file: any LogFile, from start: Int) {
+        let path = Segment.path(in: directory, nextOffset, ending: Self.tornEnding)
+        do {
+            try disk.remove(path)
+            let copy = try disk.openFile(path, isNew: true)
+            var position = start
+            while true {
+                let bytes = try file.read(Limits.logScanWindowBytes, at: position)
+                if bytes.isEmpty { break }
+                try copy.write(bytes, [], at: position - start)
+                position += bytes.count
+            }
+            try copy.sync()
+            try disk.syncDirectory(directory)
+        } catch {
+            // A full disk is no reason not to start.
+            logger.error(
+                "what is cut cannot be kept",
+                metadata: [LogKeys.partition: "\(name)", LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: The end
