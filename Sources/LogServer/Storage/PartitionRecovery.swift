@@ -365,7 +365,7 @@ struct PartitionRecovery {
 }
 
 /// Guesses when batches were appended whose append times were lost: by the producer's clock, as far
-/// as that can be true.
+/// as that can be true. It may say anything, also what no clock can.
 private struct AppendClock {
     private var last: Int64
     private let now: Int64
@@ -377,7 +377,7 @@ private struct AppendClock {
     }
 
     mutating func time(of header: RecordBatchHeader) -> Int64 {
-        last = max(last, min(header.maxTimestamp, now))
+        last = max(last, min(max(header.maxTimestamp, 0), now))
         return last
     }
 }
