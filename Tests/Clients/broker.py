@@ -14,8 +14,9 @@ class Broker:
 
     def __init__(self, executable, settings=None):
         self.executable = executable
-        self.settings = {"log_server.group_initial_rebalance_delay_ms": "100", **(settings or {})}
         self.directory = tempfile.mkdtemp(prefix="millrace-clients-")
+        given = settings(self) if callable(settings) else settings or {}
+        self.settings = {"log_server.group_initial_rebalance_delay_ms": "100", **given}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

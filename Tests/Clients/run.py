@@ -12,8 +12,14 @@ import time
 import traceback
 
 from broker import Broker
+from secured import secured
 
-# The table of cases: module, function, settings of the server beyond the usual ones.
+# A server that looks for old and superseded records all the time.
+CLEANING = {
+    "log_server.compaction_interval_ms": "100", "log_server.retention_check_interval_ms": "100"}
+
+# The table of cases: module, function, settings of the server beyond the usual ones, or a function
+# that makes them.
 CASES = [
     ("confluent_cases", "produce_and_consume", {}),
     ("confluent_cases", "every_codec", {}),
@@ -36,6 +42,17 @@ CASES = [
     ("aiokafka_cases", "admin", {}),
     ("aiokafka_cases", "members_come_and_go", {}),
     ("aiokafka_cases", "idempotent_over_a_kill", {}),
+    ("transaction_cases", "confluent", {}),
+    ("transaction_cases", "offsets_with_records", {}),
+    ("transaction_cases", "the_older_producer_is_fenced", {}),
+    ("transaction_cases", "kafka_python", {}),
+    ("transaction_cases", "aio", {}),
+    ("secured_cases", "confluent", secured),
+    ("secured_cases", "strangers_get_nothing", secured),
+    ("secured_cases", "kafka_python", secured),
+    ("secured_cases", "aio", secured),
+    ("cleaning_cases", "newest_of_every_key", CLEANING),
+    ("cleaning_cases", "readers_outlive_retention", CLEANING),
     ("kcat_cases", "every_codec", {}),
     ("kcat_cases", "offsets_by_time", {}),
     ("kcat_cases", "two_members", {}),

@@ -59,6 +59,25 @@ import Testing
         #expect(again.view.withLock { $0.segments.count } == 2)
     }
 
+    /// A snapshot from before a compaction says nothing of the segments after it, even if one is
+    /// as large as the one whose name it has.
+    @Test func aSegmentOfTheSameSizeIsNotTheOldOne() throws {
+        let disk = CrashDisk()
+        let size = try keyedBatch([("a", "1")]).bytes.count
+        let log = try openLog(disk, rules: .compacted(segmentBytes: 2 * size))
+        for value in ["1", "2"] {
+            try log.add(try keyedBatch([("a", value)]))
+            try log.add(try keyedBatch([("b", value)]))
+        }
+        try log.add(try keyedBatch([("c", "3")]))
+        let old = log.view.withLock { $0.segments[0].summary }
+        #expect(try log.compact())
+        let new = log.view.withLock { $0.segments[0].summary }
+        #expect(new.byteCount == old.byteCount && new.nextOffset > old.nextOffset)
+        let again = try openLog(disk.afterKill(), rules: .compacted(segmentBytes: 2 * size))
+        #expect(try again.keyed().map(\.offset) == [2, 3, 4])
+    }
+
     /// A record that deletes its key stays for its time, then goes too.
     @Test func tombstonesStayForTheirTime() throws {
         let log = try openLog(CrashDisk(), rules: .compacted(tombstones: 1000))
@@ -147,6 +166,30 @@ import Testing
         try log.closeSegment()
         #expect(try log.compact())
         #expect(try log.keyed().map(\.value) == ["open", "behind"])
+    }
+
+    /// Aborted transactions whose records are compacted away are forgotten, or after enough of
+    /// them a compacted partition, which no retention trims, would take no more.
+    @Test func abortedTransactionsAreForgotten() throws {
+        let log = try openLog(CrashDisk(), rules: .compacted(segmentBytes: 1 << 20))
+        func abortOne(_ producer: Int64) throws {
+            var header = RecordBatchHeader()
+            (header.producerID, header.producerEpoch) = (producer, 0)
+            (header.baseSequence, header.attributes) = (0, 16)
+            try log.add(try keyedBatch([("a", "bad")], header: header))
+            let end = EndMarker(producerID: producer, producerEpoch: 0, isCommit: false)
+            try log.add(try CheckedBatch(end, timestamp: 1))
+            try log.closeSegment()
+        }
+        for producer in 0..<3 as Range<Int64> { try abortOne(producer) }
+        #expect(try log.compact())
+        // Somebody may still be at the segments that have just been replaced.
+        #expect(log.aborted(from: 0, to: .max).count == 3)
+        try abortOne(3)
+        #expect(try log.compact())
+        #expect(log.aborted(from: 0, to: .max).map(\.producerID) == [3])
+        #expect(try log.keyed() == [])
+        #expect(log.lastStable == log.logEnd)
     }
 
     /// A reader that is in the middle of a segment goes on in it while it is replaced.

@@ -133,6 +133,23 @@ import Testing
             try log.recordWithLargestTimestamp() == TimedOffset(offset: 26, timestamp: 902))
     }
 
+    /// Records that nobody can read, under a right checksum: their producer's doing, and no reason
+    /// to refuse looking for others.
+    @Test func unreadableRecordsHideNoOthers() throws {
+        let log = try openLog(disk)
+        try log.add(batch(["x"], timestamp: 100))
+        var header = try RecordBatchHeader(batch(["y"], timestamp: 200)[...])
+        header.batchLength = Int32(RecordBatchHeader.batchLengthMin + 3)
+        try log.add(sealedBatch(header, records: [0xFF, 0xFF, 0xFF]))
+        try log.add(batch(["z"], timestamp: 300))
+        func find(_ timestamp: Int64) throws -> TimedOffset? {
+            try log.firstRecord(atOrAfter: timestamp)
+        }
+        #expect(try find(100) == TimedOffset(offset: 0, timestamp: 100))
+        #expect(try find(150) == TimedOffset(offset: 1, timestamp: 200))
+        #expect(try find(300) == TimedOffset(offset: 2, timestamp: 300))
+    }
+
     @Test func trimmingMovesTheStartAndRemovesSegments() throws {
         let size = batch(["x"]).count
         let log = try openLog(disk, segmentBytes: 2 * size)

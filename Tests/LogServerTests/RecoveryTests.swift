@@ -73,6 +73,62 @@ import Testing
         }
     }
 
+    /// Timestamps are the producers', who may send anything; a start without a snapshot guesses
+    /// append times from them.
+    @Test(arguments: [Int64.min, -1, 0, Int64.max - 1])
+    func noTimestampStopsAStart(_ timestamp: Int64) throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk)
+        for (value, time) in [("a", timestamp), ("b", 4000), ("c", timestamp), ("d", 4500)] {
+            try log.add(batch([value], timestamp: time))
+        }
+        let again = try openLog(disk.copy())
+        #expect(try again.values().map(\.value) == ["a", "b", "c", "d"])
+        for offset in 0..<4 as Range<Int64> {
+            #expect((0...5000).contains(try #require(again.appendTime(of: offset))))
+        }
+    }
+
+    /// Offsets lie outside the checksum. One that has rotted in a log that may have gaps is damage
+    /// like any other, however large it is.
+    @Test func aRottenOffsetIsFoundWhereGapsMayBe() throws {
+        var rules = PartitionRules.compacted(segmentBytes: 1 << 20)
+        rules.batches.needsKeys = true
+        let disk = MemoryDisk()
+        let log = try openLog(disk, rules: rules)
+        // The second batch gets an entry of the index.
+        let large = String(repeating: "x", count: Limits.logIndexIntervalBytes)
+        let second = try keyedBatch([("a", large)]).bytes.count
+        for value in [large, "1", "2"] { try log.add(try keyedBatch([("a", value)])) }
+        for byte in 0..<8 {
+            let damaged = disk.copy()
+            damaged[Self.first]?[second + byte] ^= 0x40
+            let again = try openLog(damaged, rules: rules)
+            // In the lower bytes it is a gap like others, and the third batch cannot follow.
+            #expect(again.logEnd == 1 || byte >= 4, "byte \(byte)")
+            #expect(try again.keyed().first?.offset == 0)
+            #expect(again.leaderEpoch == 1)
+        }
+    }
+
+    /// Sound batches behind a torn one are cut with it, and kept beside the log.
+    @Test func whatIsCutIsKept() throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk)
+        for value in ["a", "b", "c"] { try log.add(batch([value])) }
+        let size = batch(["a"]).count
+        let whole = try #require(disk[Self.first])
+        var damaged = whole
+        damaged[size + 30] ^= 1
+        disk[Self.first] = damaged
+        let again = try openLog(disk)
+        #expect(again.logEnd == 1 && again.leaderEpoch == 1)
+        #expect(disk[Self.first] == Array(whole[..<size]))
+        #expect(disk["/p/00000000000000000001.torn"] == Array(damaged[size...]))
+        #expect(try again.add(batch(["d"])) == 1)
+        #expect(try openLog(disk).values().map(\.value) == ["a", "d"])
+    }
+
     /// After a power cut at any moment, what was synced is there, whole.
     @Test func aPowerCutKeepsWhatWasSynced() throws {
         let size = batch(["x"]).count

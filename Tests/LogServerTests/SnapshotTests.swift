@@ -38,6 +38,26 @@ import Testing
         #expect(try log.add(batch(["99"])) == 20)
     }
 
+    /// A closed segment stays one when nothing has come behind it: it is not read, and if it is
+    /// damaged it is set aside instead of cut.
+    @Test func aClosedSegmentBeforeAnEmptyOneIsNoTornEnd() throws {
+        let disk = MemoryDisk()
+        let log = try open(disk)
+        for value in ["10", "11", "12"] { try log.add(batch([value])) }
+        _ = try log.roll(at: 3)
+        let killed = disk.copy()
+        #expect(try open(killed).highWatermark == 3)
+        #expect(killed.readBytes == 0)
+        let path = "/p/00000000000000000000.log"
+        let whole = try #require(disk[path])
+        disk[path] = whole.dropLast()
+        let damaged = try open(disk)
+        #expect(damaged.highWatermark == 3)
+        #expect(damaged.checkpoint.quarantined.map(\.end) == [3])
+        #expect(disk["/p/00000000000000000000.bad"]?.count == whole.count - 1)
+        #expect(try damaged.add(batch(["13"])) == 3)
+    }
+
     /// After a kill only what came after the last snapshot is read.
     @Test func aKillLeavesTheTailToRead() throws {
         let disk = try stopped(19)

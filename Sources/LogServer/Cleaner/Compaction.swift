@@ -39,7 +39,7 @@ struct Compaction: Sendable {
         var outcomes = TransactionOutcomes()
         for segment in dirty {
             try segment.forEachBatch(from: start, isStopped) { header, bytes in
-                try outcomes.note(header) { try bytes().recordContent(header) }
+                try outcomes.note(header, bytes: bytes)
                 return true
             }
         }

@@ -111,10 +111,14 @@ extension PartitionLog {
     /// Every key has been looked at up to `offset`. Blocks.
     func noteCompacted(until offset: Int64, tombstonesDue: Int64) throws(DiskError) {
         var state = cleaner.withLock { $0 }
+        let before = state.firstDirty
         state.firstDirty = offset
         state.tombstonesDue = tombstonesDue
         try state.save(in: directory, disk: disk)
         let saved = state
         cleaner.withLock { $0 = saved }
+        // The compaction before this one has removed the records of transactions aborted up to
+        // there, and nobody reads any more what it has replaced.
+        producers.withLock { $0.trim(to: before) }
     }
 }

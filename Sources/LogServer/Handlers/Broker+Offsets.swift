@@ -69,9 +69,12 @@ extension Broker {
             case 0...: set(&result, try log.firstRecord(atOrAfter: entry.timestamp), before: end)
             default: result.error = .unsupportedVersion
             }
+        } catch is QuarantinedRecords {
+            // Has been reported, once.
+            result.error = .corruptMessage
         } catch {
             logger.error("offset look-up failed", metadata: log.metadata(error))
-            result.error = .storageError
+            result.error = error is DiskError ? .storageError : .corruptMessage
         }
         if result.offset >= 0 { result.leaderEpoch = log.epoch(at: result.offset) }
         return result

@@ -88,7 +88,8 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         lastReceived = connection.loop.nowMilliseconds
         // Bytes come only after a handshake that went well.
         if authentication == nil { becomeKnown() }
-        input.append(contentsOf: bytes)
+        let taken = input.isEmpty && next == nil ? assembler.take(bytes) : 0
+        input.append(contentsOf: bytes[taken...])
         pump()
     }
 

@@ -31,6 +31,15 @@ struct RequestAssembler {
         content.reserveCapacity(length)
     }
 
+    /// Takes what belongs to the request that is being received straight from where it was read
+    /// to, so that it is copied once. The number of bytes taken; `next` gives the request.
+    mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard isAdmitted else { return 0 }
+        let taken = min(length - content.count, bytes.count)
+        content.append(contentsOf: bytes.prefix(taken))
+        return taken
+    }
+
     /// Takes bytes from the front of `input`; `lengths` are those that a request may have.
     mutating func next(
         _ input: inout ArraySlice<UInt8>, lengths: ClosedRange<Int>

@@ -22,7 +22,8 @@ struct AppendTimes: Sendable, Equatable {
         defer { bytesSince += byteCount }
         if let last = entries.last {
             guard
-                time - last.time >= interval || bytesSince >= Limits.logAppendTimeIntervalBytes,
+                time.saturatingDifference(last.time) >= interval
+                    || bytesSince >= Limits.logAppendTimeIntervalBytes,
                 offset > last.offset, time > last.time
             else { return }
         }

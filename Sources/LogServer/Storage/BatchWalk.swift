@@ -98,8 +98,10 @@ struct SegmentScan: Sendable {
 
 extension RecordBatchHeader {
     /// Whether a batch may stand where `offset` comes next. Compaction, and losses that somebody
-    /// has accepted, leave gaps.
+    /// has accepted, leave gaps, but none that is wider than a segment.
     func follows(_ offset: Int64, gapsEnd: Int64) -> Bool {
-        baseOffset == offset || (baseOffset > offset && baseOffset <= gapsEnd)
+        if baseOffset == offset { return true }
+        guard baseOffset > offset, baseOffset <= gapsEnd else { return false }
+        return baseOffset.saturatingDifference(offset) <= Int64(Int32.max)
     }
 }

@@ -367,6 +367,9 @@ extension Segment {
             }
         } catch is CompressionError {
             return standIn
+        } catch is KafkaWireError {
+            // The producer's checksum is right, its records are not: a reader's trouble.
+            return standIn
         }
         return found
     }

@@ -28,6 +28,9 @@ struct PartitionRecovery {
         }
     }
 
+    /// Of a file with what was cut, named by the offset at which the log was cut.
+    static let tornEnding = ".torn"
+
     let name: String
     let directory: String
     let disk: any LogDisk
@@ -78,7 +81,9 @@ struct PartitionRecovery {
                 try takeEmpty(base, file, isLast: index == places.count - 1)
             case .segment(let base, let file, let byteCount):
                 try closeGap(until: base)
-                if index == last, index + 1 == places.count || !isCovered(places[index + 1]) {
+                if index == last, !wasClosed(base),
+                    index + 1 == places.count || !isCovered(places[index + 1])
+                {
                     try readLast(base, file, byteCount)
                 } else {
                     let end = index + 1 < places.count ? places[index + 1].start : nil
@@ -87,6 +92,12 @@ struct PartitionRecovery {
             }
         }
         try finish()
+    }
+
+    /// Whether a segment was on the disk in full when a later one began, so that it has no torn
+    /// end: an empty one behind it does not show that alone.
+    private func wasClosed(_ base: Int64) -> Bool {
+        snapshot.map { $0.lastBaseOffset > base } ?? false
     }
 
     /// Whether what comes behind a segment shows that it had been closed.
@@ -198,8 +209,10 @@ struct PartitionRecovery {
     private mutating func readClosed(
         _ base: Int64, _ file: any LogFile, _ byteCount: Int, end: Int64?
     ) throws {
+        // Compaction since the snapshot may have put a segment of several, by chance as large, in
+        // the place of one; only that one ends somewhere else.
         if let summary = snapshot?.closed.first(where: { $0.baseOffset == base }),
-            summary.byteCount == byteCount
+            summary.byteCount == byteCount, summary.nextOffset == end
         {
             segments.append(Segment(summary, file: file))
             nextOffset = summary.nextOffset
@@ -279,17 +292,46 @@ struct PartitionRecovery {
         let cutBytes = try file.byteCount() - content.byteCount
         let lost = try SegmentSalvage.end(
             of: file, behind: content.byteCount, offset: nextOffset)
-        logger.warning(
-            "cut the torn end of a partition",
-            metadata: [
-                LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
-                LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
-                LogKeys.cutOffsets: "\(lost - nextOffset)", LogKeys.reason: "\(fault)",
-            ])
+        let metadata: Logger.Metadata = [
+            LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
+            LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
+            LogKeys.cutOffsets: "\(lost - nextOffset)", LogKeys.reason: "\(fault)",
+        ]
+        if lost > nextOffset {
+            keepTail(of: file, from: content.byteCount)
+            logger.critical("cut sound batches behind a torn one", metadata: metadata)
+        } else {
+            logger.warning("cut the torn end of a partition", metadata: metadata)
+        }
         checkpoint.epochs.advance(at: nextOffset)
         try checkpoint.write(in: directory, disk: disk)
         try file.truncate(to: content.byteCount)
         mustSync = true
+    }
+
+    /// Keeps what is going to be cut in a file of its own. Sound batches behind a torn one are what
+    /// a power cut leaves of writes that nobody was told of; but if the disk has rotted, somebody
+    /// was, and may want them back.
+    private func keepTail(of file: any LogFile, from start: Int) {
+        let path = Segment.path(in: directory, nextOffset, ending: Self.tornEnding)
+        do {
+            try disk.remove(path)
+            let copy = try disk.openFile(path, isNew: true)
+            var position = start
+            while true {
+                let bytes = try file.read(Limits.logScanWindowBytes, at: position)
+                if bytes.isEmpty { break }
+                try copy.write(bytes, [], at: position - start)
+                position += bytes.count
+            }
+            try copy.sync()
+            try disk.syncDirectory(directory)
+        } catch {
+            // A full disk is no reason not to start.
+            logger.error(
+                "what is cut cannot be kept",
+                metadata: [LogKeys.partition: "\(name)", LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: The end
@@ -323,7 +365,7 @@ struct PartitionRecovery {
 }
 
 /// Guesses when batches were appended whose append times were lost: by the producer's clock, as far
-/// as that can be true.
+/// as that can be true. It may say anything, also what no clock can.
 private struct AppendClock {
     private var last: Int64
     private let now: Int64
@@ -335,7 +377,7 @@ private struct AppendClock {
     }
 
     mutating func time(of header: RecordBatchHeader) -> Int64 {
-        last = max(last, min(header.maxTimestamp, now))
+        last = max(last, min(max(header.maxTimestamp, 0), now))
         return last
     }
 }

@@ -83,9 +83,9 @@ struct PartitionTransactions: Sendable, Equatable {
         return found
     }
 
-    /// Forgets aborted transactions that lie below the log start.
-    mutating func trim(to logStart: Int64) {
-        aborted.removeFirst(aborted.prefix { $0.lastOffset < logStart }.count)
+    /// Forgets aborted transactions that lie below an offset and have no records any more.
+    mutating func trim(to offset: Int64) {
+        aborted.removeFirst(aborted.prefix { $0.lastOffset < offset }.count)
     }
 
     // MARK: Bytes

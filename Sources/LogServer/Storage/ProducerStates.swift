@@ -119,7 +119,7 @@ struct ProducerStates: Sendable {
             lastSeen: now)
     }
 
-    /// Forgets what lies below the log start.
+    /// Forgets what lies below the log start, or below what compaction has gone through.
     mutating func trim(to logStart: Int64) { transactions.trim(to: logStart) }
 
     /// Takes note of the first batch of a producer that the disk has refused: it has to come again

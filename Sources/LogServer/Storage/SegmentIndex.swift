@@ -24,14 +24,15 @@ struct SegmentIndex: Sendable, Equatable {
     var entryCount: Int { entries.count }
 
     /// Takes note of a batch; they come in order, the first one at position 0. `timestampBefore` is
-    /// the largest timestamp of the batches before it.
+    /// the largest timestamp of the batches before it. What no entry can say, which only a batch
+    /// that lies about its offset asks for, is left out: readers walk on from the entry before.
     mutating func note(baseOffset offset: Int64, position: Int, timestampBefore: Int64) {
         if let last = entries.last, position - Int(last.position) < Limits.logIndexIntervalBytes {
             return
         }
         guard let relative = UInt32(exactly: offset - baseOffset),
             let position = UInt32(exactly: position)
-        else { preconditionFailure("a batch outside what its segment may hold") }
+        else { return }
         entries.append(
             Entry(
                 relativeOffset: relative, position: position, timestampBefore: timestampBefore))
