@@ -256,6 +256,13 @@ package enum Limits {
     /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
     /// and an answer is one frame.
     package static let scanTextBytesMax = rpcFrameBytesMax
+    /// Memory of one scan's groups and distinct values on a node: ten million values, twice.
+    package static let scanQueryBytesMax = 2 << 30
+    /// The same of all scans of a node together.
+    package static let scanNodeBytesMax = 4 << 30
+    /// Answers of sealed blocks that a node keeps. A choice: some hundred dashboards of a few
+    /// thousand groups.
+    package static let scanCacheBytesMax = 128 << 20
     /// Events of one extraction: what the Keen API gave at once.
     package static let extractionEventsMax = 100_000
     /// Text of one extraction's events: fits one frame with room for what goes with them.
