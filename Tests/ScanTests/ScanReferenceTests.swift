@@ -76,8 +76,20 @@ import Testing
         case (.sum(let left), .sum(let right)): isClose(left, right)
         case (.average(let left, let count), .average(let right, let other)):
             count == other && isClose(left, right)
+        case (.standardDeviation(let left), .standardDeviation(let right)):
+            left.count == right.count && isClose(left, right)
         default: found == expected
         }
+    }
+
+    /// Infinite where the numbers are beyond what their squares can be.
+    private func isClose(_ left: Deviation, _ right: Deviation) -> Bool {
+        guard left.squares.isFinite, right.squares.isFinite else {
+            return left.squares.isFinite == right.squares.isFinite
+        }
+        let scale = max(1, right.mean * right.mean * Double(right.count), right.squares)
+        return (left.squares - right.squares).magnitude <= 1e-12 * scale
+            && (left.mean - right.mean).magnitude <= 1e-12 * max(1, scale.squareRoot())
     }
 
     private func isClose(_ left: NumberSum, _ right: NumberSum) -> Bool {
