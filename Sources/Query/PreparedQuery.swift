@@ -61,13 +61,13 @@ package struct PreparedQuery: Sendable {
     }
 
     /// The whole JSON answer. `partial` is the merge of what all shards gave; `elapsed` goes into
-    /// the metadata, if the request wanted any.
+    /// the metadata, if the request wanted any; `missing` is what `allow_partial` let be missing.
     package func finish(
-        _ partial: PartialResult, elapsed: Duration = .zero
+        _ partial: PartialResult, elapsed: Duration = .zero, missing: [MissingShards] = []
     ) throws(QueryError) -> [UInt8] {
         try check(partial)
         var writer = ResultWriter(query: self)
-        return try writer.answer(partial, elapsed: elapsed)
+        return try writer.answer(partial, elapsed: elapsed, missing: missing)
     }
 
     /// How many buckets the answer has; 0 without an interval and for an empty timeframe.

@@ -74,6 +74,23 @@ struct NumbersAccumulator {
         return entries
     }
 
+    /// Adds another thread's numbers: the group `g` there is `map[g]` here.
+    mutating func absorb(
+        _ other: NumbersAccumulator, groups map: [UInt32], groupCount: Int
+    ) throws(AggregateError) {
+        let more = groupCount - groups.count
+        groups.append(contentsOf: repeatElement(CountedNumbers(), count: more))
+        for (index, numbers) in other.groups.enumerated() where numbers.count > 0 {
+            let group = Int(map[index])
+            count -= groups[group].count
+            try groups[group].merge(numbers)
+            count += groups[group].count
+        }
+    }
+
+    /// Bytes of memory that the numbers take, roughly.
+    var byteCount: Int { count * MemoryLayout<CountedNumbers.Entry>.stride + groups.count * 16 }
+
     func numbers(of group: Int) -> CountedNumbers {
         group < groups.count ? groups[group] : CountedNumbers()
     }
@@ -121,6 +138,19 @@ struct DeviationAccumulator {
                     count: numbers.counts[cell], mean: means[cell], squares: squares[cell]))
         }
     }
+
+    /// Adds another thread's deviations: the group `g` there is `map[g]` here.
+    mutating func absorb(
+        _ other: DeviationAccumulator, groups map: [UInt32], groupCount: Int
+    ) throws(AggregateError) {
+        let more = groupCount - groups.count
+        groups.append(contentsOf: repeatElement(Deviation(), count: more))
+        for (index, deviation) in other.groups.enumerated() {
+            try groups[Int(map[index])].merge(deviation)
+        }
+    }
+
+    var groupCount: Int { groups.count }
 
     func deviation(of group: Int) -> Deviation {
         group < groups.count ? groups[group] : Deviation()

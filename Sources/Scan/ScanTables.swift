@@ -123,7 +123,13 @@ extension Accumulator {
         case (.distinct(var values, let column, let isSelect), .distinct(let more, _, _)):
             try values.absorb(more, groups: groups)
             self = .distinct(values, column: column, isSelect: isSelect)
-        case (.count, _), (.sum, _), (.extreme, _), (.distinct, _):
+        case (.numbers(var numbers, let column), .numbers(let more, _)):
+            try numbers.absorb(more, groups: groups, groupCount: groupCount)
+            self = .numbers(numbers, column: column)
+        case (.deviation(var deviations, let column), .deviation(let more, _)):
+            try deviations.absorb(more, groups: groups, groupCount: groupCount)
+            self = .deviation(deviations, column: column)
+        case (.count, _), (.sum, _), (.extreme, _), (.distinct, _), (.numbers, _), (.deviation, _):
             throw PartialError.mismatch(what: "the kinds of aggregates")
         }
     }
@@ -135,6 +141,8 @@ extension Accumulator {
         case .sum(let sums, _, _): sums.groupCount * (MemoryLayout<NumberSum>.stride + 8)
         case .extreme(let extremes, _): extremes.groupCount * 18
         case .distinct(let values, _, _): values.byteCount
+        case .numbers(let numbers, _): numbers.byteCount
+        case .deviation(let deviations, _): deviations.groupCount * MemoryLayout<Deviation>.stride
         }
     }
 }

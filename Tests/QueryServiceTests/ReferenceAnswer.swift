@@ -147,9 +147,10 @@ struct ReferenceAnswer {
     private func value(_ events: [PlainEvent]) -> JSONValue {
         guard isMulti else { return value(.object(query), events) }
         return .object(
-            JSONObject((query["analyses"]?.object ?? JSONObject()).map { label, analysis in
-                (key: label, value: value(analysis, events))
-            }))
+            JSONObject(
+                (query["analyses"]?.object ?? JSONObject()).map { label, analysis in
+                    (key: label, value: value(analysis, events))
+                }))
     }
 
     private func value(_ analysis: JSONValue, _ events: [PlainEvent]) -> JSONValue {
@@ -172,10 +173,11 @@ struct ReferenceAnswer {
                 return nearestRank(numbers, analysis["percentile"]?.double ?? 0)
             }
             return .object(
-                JSONObject(list.map { percentile in
-                    let name = String(decoding: percentile.encoded, as: UTF8.self)
-                    return (key: name, value: nearestRank(numbers, percentile.double ?? 0))
-                }))
+                JSONObject(
+                    list.map { percentile in
+                        let name = String(decoding: percentile.encoded, as: UTF8.self)
+                        return (key: name, value: nearestRank(numbers, percentile.double ?? 0))
+                    }))
         case "standard_deviation":
             guard !numbers.isEmpty else { return .null }
             let mean = numbers.reduce(0, +) / Double(numbers.count)

@@ -22,6 +22,10 @@ package struct QueryRequest: Sendable {
     package var limit: Int?
     /// Whether the answer says what it cost.
     package var includesMetadata: Bool
+    /// Whether the answer says what was read for it, and how long that took.
+    package var explains: Bool
+    /// Whether shards that do not answer may be missing from the answer.
+    package var allowsPartial: Bool
 
     package init(
         analysis: AnalysisName, project: ProjectID, parameters: Parameters, zones: ZoneLookup
@@ -43,6 +47,8 @@ package struct QueryRequest: Sendable {
         orderBy = try parameters.orderBy(groupBy: groupBy, figures: figures)
         limit = try parameters.positiveInteger("limit")
         includesMetadata = try parameters.bool("include_metadata") ?? false
+        explains = try parameters.bool("explain") ?? false
+        allowsPartial = try parameters.bool("allow_partial") ?? false
         try checkCombinations()
     }
 

@@ -29,7 +29,7 @@ struct ResultWriter {
     }
 
     mutating func answer(
-        _ partial: PartialResult, elapsed: Duration
+        _ partial: PartialResult, elapsed: Duration, missing: [MissingShards]
     ) throws(QueryError) -> [UInt8] {
         json.beginObject()
         json.key("result")
@@ -44,6 +44,8 @@ struct ResultWriter {
             json.bool(true)
         }
         if request.includesMetadata { writeMetadata(partial.statistics, elapsed: elapsed) }
+        if request.explains { json.writeExplanation(partial.statistics, elapsed: elapsed) }
+        if request.allowsPartial { json.writeMissing(missing) }
         json.endObject()
         return json.bytes
     }
