@@ -13,7 +13,7 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store sim fuzz chaos \
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query sim fuzz chaos \
         install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
@@ -59,6 +59,11 @@ bench-store: build              ## the storage engine beside DuckDB and ClickHou
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/store.py .build/bench-venv/bin/python
+
+bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS= and THREADS=
+	@scripts/install-packages $(BENCH_PACKAGES)
+	Benchmarks/venv duckdb chdb
+	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

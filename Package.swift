@@ -229,7 +229,10 @@ let package = Package(
         // Measured by make bench; nothing depends on it.
         .executableTarget(
             name: "benchstore",
-            dependencies: ["Base", "Model", "Columns", "Bolts", "EventStore", arguments, logging],
+            dependencies: [
+                "Base", "Model", "Aggregate", "Plan", "Columns", "Bolts", "EventStore", arguments,
+                logging,
+            ],
             path: "Benchmarks/store", swiftSettings: settings),
 
         // Tests.

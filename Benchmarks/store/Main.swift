@@ -8,7 +8,7 @@ import Base
 struct BenchStore: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchstore", abstract: "Generates events and measures the event store.",
-        subcommands: [Generate.self, Ingest.self, Tiny.self, Open.self])
+        subcommands: [Generate.self, Ingest.self, Tiny.self, Open.self, Query.self])
 }
 
 /// Writes events to standard output.
@@ -53,6 +53,21 @@ struct Tiny: ParsableCommand {
         let run = try IngestRun(directory: data, syncsEveryApply: false)
         try run.ingestTiny(collections: collections, events: events)
         print(try run.finish())
+    }
+}
+
+/// Asks the queries of the comparison.
+struct Query: ParsableCommand {
+    @Option(help: "Directory of the store.") var data: String
+    @Option var threads = 2
+    @Option var turns = 5
+    @Option(help: "Bytes of answers that are kept; 0: everything is read every time.")
+    var cacheBytes = 0
+    @Option(help: "One query alone.") var only: String?
+
+    func run() throws {
+        let run = try QueryRun(directory: data, threads: threads, cacheBytes: cacheBytes)
+        print(try run.run(turns: turns, only: only))
     }
 }
 

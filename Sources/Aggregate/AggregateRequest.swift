@@ -22,4 +22,7 @@ package enum AggregateKind: UInt8, Sendable, Hashable, CaseIterable {
     case minimum = 4
     case maximum = 5
     case selectUnique = 6
+    /// What medians and percentiles are read from.
+    case numbers = 7
+    case standardDeviation = 8
 }

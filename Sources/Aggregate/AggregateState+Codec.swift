@@ -20,6 +20,8 @@ extension AggregateState {
             total.encode(into: &writer)
             writer.write(varint: UInt64(bitPattern: count))
         case .minimum(let value), .maximum(let value): (value ?? .null).encode(into: &writer)
+        case .numbers(let numbers): numbers.encode(into: &writer)
+        case .standardDeviation(let deviation): deviation.encode(into: &writer)
         }
     }
 
@@ -39,6 +41,8 @@ extension AggregateState {
             self = .average(total, count: try reader.readEventCount())
         case .minimum: self = .minimum(try reader.readNumberOrNull())
         case .maximum: self = .maximum(try reader.readNumberOrNull())
+        case .numbers: self = .numbers(try CountedNumbers(from: &reader))
+        case .standardDeviation: self = .standardDeviation(try Deviation(from: &reader))
         }
     }
 }

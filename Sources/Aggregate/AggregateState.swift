@@ -33,6 +33,8 @@ package enum AggregateState: Sendable, Equatable {
     case minimum(Value?)
     case maximum(Value?)
     case selectUnique(DistinctValues)
+    case numbers(CountedNumbers)
+    case standardDeviation(Deviation)
 
     /// The state of no events.
     package init(empty kind: AggregateKind) {
@@ -44,6 +46,8 @@ package enum AggregateState: Sendable, Equatable {
         case .minimum: self = .minimum(nil)
         case .maximum: self = .maximum(nil)
         case .selectUnique: self = .selectUnique(DistinctValues())
+        case .numbers: self = .numbers(CountedNumbers())
+        case .standardDeviation: self = .standardDeviation(Deviation())
         }
     }
 
@@ -56,6 +60,8 @@ package enum AggregateState: Sendable, Equatable {
         case .minimum: .minimum
         case .maximum: .maximum
         case .selectUnique: .selectUnique
+        case .numbers: .numbers
+        case .standardDeviation: .standardDeviation
         }
     }
 
@@ -63,6 +69,7 @@ package enum AggregateState: Sendable, Equatable {
     package var distinctCount: Int {
         switch self {
         case .countUnique(let distinct), .selectUnique(let distinct): distinct.count
+        case .numbers(let numbers): numbers.count
         default: 0
         }
     }
@@ -88,6 +95,12 @@ package enum AggregateState: Sendable, Equatable {
         case (.selectUnique(var left), .selectUnique(let right)):
             try left.merge(right)
             self = .selectUnique(left)
+        case (.numbers(var left), .numbers(let right)):
+            try left.merge(right)
+            self = .numbers(left)
+        case (.standardDeviation(var left), .standardDeviation(let right)):
+            try left.merge(right)
+            self = .standardDeviation(left)
         case (let left, _): throw .kindMismatch(left.kind, other.kind)
         }
     }
@@ -109,6 +122,12 @@ package enum AggregateState: Sendable, Equatable {
             self = kind == .countUnique ? .countUnique(distinct) : .selectUnique(distinct)
         case (.minimum, .int), (.minimum, .double): self = .minimum(value)
         case (.maximum, .int), (.maximum, .double): self = .maximum(value)
+        case (.numbers, .int), (.numbers, .double):
+            guard let number = PlainNumber(value) else { return }
+            self = .numbers(CountedNumbers(ascending: [.init(number: number, count: 1)]))
+        case (.standardDeviation, .int), (.standardDeviation, .double):
+            self = .standardDeviation(
+                Deviation(count: 1, mean: value.number ?? 0, squares: 0))
         case (_, .int), (_, .double):
             var total = NumberSum()
             if case .int(let number) = value { try total.add(number) }
@@ -119,7 +138,7 @@ package enum AggregateState: Sendable, Equatable {
     }
 
     /// The answer. No events: 0 for count, count_unique and sum, no values for select_unique, null
-    /// for the others.
+    /// for the others. Numbers give their median.
     package var result: AggregateResult {
         switch self {
         case .count(let count): .int(count)
@@ -129,7 +148,14 @@ package enum AggregateState: Sendable, Equatable {
             count == 0 ? .null : AggregateResult(finite: total.approximate / Double(count))
         case .minimum(let value), .maximum(let value): AggregateResult(number: value)
         case .selectUnique(let distinct): .list(distinct.sorted)
+        case .numbers(let numbers): numbers.percentile(hundredths: 5_000)
+        case .standardDeviation(let deviation): deviation.result
         }
+    }
+
+    /// Whether the state had to give up exactness for its size.
+    package var isApproximate: Bool {
+        if case .numbers(let numbers) = self { numbers.isRounded } else { false }
     }
 }
 

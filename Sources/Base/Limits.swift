@@ -256,6 +256,13 @@ package enum Limits {
     /// Texts of the groups and distinct values of one scan: each is in the answer at least once,
     /// and an answer is one frame.
     package static let scanTextBytesMax = rpcFrameBytesMax
+    /// Memory of one scan's groups and distinct values on a node: ten million values, twice.
+    package static let scanQueryBytesMax = 2 << 30
+    /// The same of all scans of a node together.
+    package static let scanNodeBytesMax = 4 << 30
+    /// Answers of sealed blocks that a node keeps. A choice: some hundred dashboards of a few
+    /// thousand groups.
+    package static let scanCacheBytesMax = 128 << 20
     /// Events of one extraction: what the Keen API gave at once.
     package static let extractionEventsMax = 100_000
     /// Text of one extraction's events: fits one frame with room for what goes with them.
@@ -265,6 +272,14 @@ package enum Limits {
     package static let queryBucketsMax = 10_000
     package static let queryGroupsMax = 1_000_000
     package static let queryDistinctValuesMax = 10_000_000
+    /// Different numbers of a group up to which its percentiles are exact: 2.4 MB of them.
+    package static let queryExactNumbersMax = 100_000
+    /// Analyses of one multi_analysis: far above what a dashboard shows at once.
+    package static let queryAnalysesMax = 100
+    /// Percentiles of one property asked for at once: every whole one.
+    package static let queryPercentilesMax = 100
+    /// How deep `or`, `and` and `not` nest: well below what a plan may have.
+    package static let queryFilterDepthMax = 16
     package static let queryFiltersMax = 256
     /// Values that one `in` filter lists: far above any page of ids, and small next to a body.
     package static let queryFilterValuesMax = 100_000

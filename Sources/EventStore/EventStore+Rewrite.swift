@@ -149,7 +149,10 @@ extension EventStore {
 
     /// Removes the files of segments that nobody can name any more.
     func removeUnusedSegments() throws {
-        for number in readers.takeUnused() { try segments.drop(number) }
+        for number in readers.takeUnused() {
+            answers.forget(segment: number)
+            try segments.drop(number)
+        }
     }
 }
 

@@ -31,6 +31,11 @@ package struct EventStoreOptions: Sendable {
     /// Bytes of fresh blocks that wait to be merged in a shard before it takes no more batches.
     package var backlogBytesMax = Limits.mergeBacklogBytesMax
     package var rowStore = EventStoreMemory()
+    /// Memory for answers of sealed blocks; 0: none are kept.
+    package var answerCacheBytesMax = Limits.scanCacheBytesMax
+    /// Memory of one scan, and of all together.
+    package var scanBytesMax = Limits.scanQueryBytesMax
+    package var scansBytesMax = Limits.scanNodeBytesMax
 
     package init() {}
 }
@@ -49,6 +54,8 @@ package final class EventStore: Sendable {
     let options: EventStoreOptions
     let metrics = EventStoreMetrics()
     let readers = ReaderGate()
+    let answers: AnswerCache
+    let scanBudget: ScanBudget
     let uses: SegmentUses
     let logger: Logger
     let disk: any Disk
@@ -85,6 +92,9 @@ package final class EventStore: Sendable {
             shards = Mutex(loaded.shards)
         } catch { throw EventStoreError.wrapping(error) }
         self.options = options
+        answers = AnswerCache(bytesMax: options.answerCacheBytesMax)
+        scanBudget = ScanBudget(
+            queryBytesMax: options.scanBytesMax, nodeBytesMax: options.scansBytesMax)
         self.logger = logger
         self.disk = disk
         self.directory = directory
@@ -151,6 +161,9 @@ package final class EventStore: Sendable {
     package var freshRowCount: Int {
         allShards.reduce(0) { $0 + $1.state.withLock { $0.freshRowCount } }
     }
+
+    /// Bytes of the answers that are kept.
+    package var answerCacheByteCount: Int { answers.byteCount }
 
     /// Whether `mergeOnce` would do something.
     package var hasMergeWork: Bool {

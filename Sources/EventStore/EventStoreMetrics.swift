@@ -9,6 +9,12 @@ struct EventStoreMetrics: Sendable {
     let appliedRows = Counter(label: "store_applied_rows_total")
     let applyTime = CoreMetrics.Timer(label: "store_apply_seconds")
     let scanTime = CoreMetrics.Timer(label: "store_scan_seconds")
+    let blockAnswers = Counter(
+        label: "store_scan_cached_blocks_total", dimensions: [("by", "block")])
+    let planAnswers = Counter(label: "store_scan_cached_blocks_total", dimensions: [("by", "plan")])
+    let readBlocks = Counter(label: "store_scan_read_blocks_total")
+    let answerBytes = Meter(label: "store_scan_cache_bytes")
+    let scanBytes = Meter(label: "store_scan_memory_bytes")
     let merges = Counter(label: "store_merges_total")
     let sealedRows = Counter(label: "store_sealed_rows_total")
     let segmentBytes = Counter(label: "store_segment_written_bytes_total")
@@ -22,6 +28,19 @@ struct EventStoreMetrics: Sendable {
 
     func recordScan(since began: UInt64) {
         scanTime.recordNanoseconds(Int64(clamping: monotonicNanoseconds() - began))
+    }
+
+    /// Blocks that a scan got from the cache, by themselves or with the whole plan, and those that
+    /// it read.
+    func recordBlocks(read: Int64, byBlock: Int, byPlan: Int) {
+        readBlocks.increment(by: read)
+        blockAnswers.increment(by: byBlock)
+        planAnswers.increment(by: byPlan)
+    }
+
+    func recordMemory(answers: Int, scans: Int) {
+        answerBytes.set(answers)
+        scanBytes.set(scans)
     }
 
     func recordMerge(_ report: MergeReport, freshRows count: Int) {

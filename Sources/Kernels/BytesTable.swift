@@ -69,6 +69,19 @@ package struct BytesTable: Sendable {
         return UInt32(truncatingIfNeeded: offsets.count - 2)
     }
 
+    /// Adds the strings of another table; gives the number here of each string there.
+    package mutating func absorb(_ other: BytesTable) -> [UInt32] {
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(other.count)
+        other.arena.withUnsafeBytes { bytes in
+            for index in 0..<other.count {
+                let range = other.offsets[index]..<other.offsets[index + 1]
+                numbers.append(number(of: UnsafeRawBufferPointer(rebasing: bytes[range])))
+            }
+        }
+        return numbers
+    }
+
     /// Whether it has the string.
     package func contains(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let slot = slots.withUnsafeBufferPointer { slots in

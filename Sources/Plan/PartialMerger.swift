@@ -81,6 +81,19 @@ package struct PartialMerger: Sendable {
         }
     }
 
+    /// Whether nothing has been added but figures.
+    package var isEmpty: Bool { groups.isEmpty }
+
+    /// Bytes of memory that the groups take, roughly.
+    package var byteCount: Int {
+        PartialResult.byteCount(
+            groups: groups.count, keys: groups.first?.key.count ?? 0,
+            states: groups.first?.states.count ?? 0, distinctValues: distinctCount)
+    }
+
+    /// Adds figures alone.
+    package mutating func add(_ more: ScanStatistics) { statistics.add(more) }
+
     /// Everything added so far, ordered by bucket, then by group values.
     package consuming func finish() -> PartialResult {
         PartialResult(groups: groups.sorted(), statistics: statistics)
@@ -95,13 +108,27 @@ extension PartialGroup: Comparable {
     }
 }
 
+extension PartialResult {
+    /// Bytes of memory that a result takes, roughly: values with short texts in hash tables.
+    package static func byteCount(
+        groups: Int, keys: Int, states: Int, distinctValues: Int
+    ) -> Int {
+        groups * (96 + keys * 48 + states * 96) + distinctValues * 64
+    }
+}
+
 extension ScanStatistics {
     /// Adds another scan's figures. Sums saturate: they come from the network and only inform.
     package mutating func add(_ other: ScanStatistics) {
         blocksRead = blocksRead.addingSaturated(other.blocksRead)
         blocksSkipped = blocksSkipped.addingSaturated(other.blocksSkipped)
+        blocksCached = blocksCached.addingSaturated(other.blocksCached)
         rowsScanned = rowsScanned.addingSaturated(other.rowsScanned)
         rowsMatched = rowsMatched.addingSaturated(other.rowsMatched)
+        bytesRead = bytesRead.addingSaturated(other.bytesRead)
+        listNanoseconds = listNanoseconds.addingSaturated(other.listNanoseconds)
+        readNanoseconds = readNanoseconds.addingSaturated(other.readNanoseconds)
+        mergeNanoseconds = mergeNanoseconds.addingSaturated(other.mergeNanoseconds)
         usedRollup = usedRollup || other.usedRollup
     }
 }

@@ -85,8 +85,17 @@ package struct PartialGroup: Sendable, Equatable {
 package struct ScanStatistics: Sendable, Equatable {
     package var blocksRead: Int64 = 0
     package var blocksSkipped: Int64 = 0
+    /// Answered from what an earlier scan of the same plan found.
+    package var blocksCached: Int64 = 0
     package var rowsScanned: Int64 = 0
     package var rowsMatched: Int64 = 0
+    /// Of the columns that were decoded, as they are stored.
+    package var bytesRead: Int64 = 0
+    /// Nanoseconds that nodes took, one after the other, to find the blocks, to read them (of all
+    /// threads together) and to put the answer together.
+    package var listNanoseconds: Int64 = 0
+    package var readNanoseconds: Int64 = 0
+    package var mergeNanoseconds: Int64 = 0
     /// Whether rollups answered and no event was read.
     package var usedRollup = false
 

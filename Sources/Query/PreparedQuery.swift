@@ -9,13 +9,12 @@ package import Plan
 package struct PreparedQuery: Sendable {
     package let request: QueryRequest
     package let plan: ScanPlan
+    /// Which of the plan's aggregates each figure is read from.
+    let places: [Int]
 
     /// Works out every instant of the request. `now` is what relative timeframes count from.
     package init(_ request: QueryRequest, now: Timestamp) throws(QueryError) {
-        guard let kind = request.analysis.aggregate else {
-            throw QueryError(
-                .notSupported, "the analysis '\(request.analysis.rawValue)' is not supported yet")
-        }
+        let (aggregates, places) = try Self.aggregates(of: request.figures)
         let range = try request.timeframe.map { timeframe throws(QueryError) in
             try timeframe.range(now: now, zone: request.zone)
         }
@@ -24,10 +23,31 @@ package struct PreparedQuery: Sendable {
             boundaries = try interval.boundaries(of: range, zone: request.zone)
         }
         self.request = request
+        self.places = places
         plan = ScanPlan(
             collection: request.collection, timeframe: range, filters: request.filters,
             groupBy: request.groupBy, boundaries: boundaries,
-            aggregates: [AggregateRequest(kind: kind, target: request.target)])
+            aggregates: aggregates)
+    }
+
+    /// Figures that are read from the same state share it.
+    private static func aggregates(
+        of figures: [Figure]
+    ) throws(QueryError) -> (aggregates: [AggregateRequest], places: [Int]) {
+        var aggregates: [AggregateRequest] = []
+        var places: [Int] = []
+        for figure in figures {
+            guard let kind = figure.analysis.aggregate else {
+                throw QueryError(
+                    .notSupported,
+                    "the analysis '\(figure.analysis.rawValue)' is not supported yet")
+            }
+            let aggregate = AggregateRequest(kind: kind, target: figure.target)
+            let place = aggregates.firstIndex(of: aggregate) ?? aggregates.count
+            if place == aggregates.count { aggregates.append(aggregate) }
+            places.append(place)
+        }
+        return (aggregates, places)
     }
 
     /// Parses and plans in one go.
@@ -41,13 +61,13 @@ package struct PreparedQuery: Sendable {
     }
 
     /// The whole JSON answer. `partial` is the merge of what all shards gave; `elapsed` goes into
-    /// the metadata, if the request wanted any.
+    /// the metadata, if the request wanted any; `missing` is what `allow_partial` let be missing.
     package func finish(
-        _ partial: PartialResult, elapsed: Duration = .zero
+        _ partial: PartialResult, elapsed: Duration = .zero, missing: [MissingShards] = []
     ) throws(QueryError) -> [UInt8] {
         try check(partial)
         var writer = ResultWriter(query: self)
-        return try writer.answer(partial, elapsed: elapsed)
+        return try writer.answer(partial, elapsed: elapsed, missing: missing)
     }
 
     /// How many buckets the answer has; 0 without an interval and for an empty timeframe.

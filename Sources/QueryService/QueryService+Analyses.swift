@@ -65,8 +65,12 @@ extension QueryService {
         let query = try PreparedQuery(
             analysis: analysis, project: project, parameters: parameters,
             now: configuration.now(), zones: zones)
-        let partial = try await cluster.scan(query.plan, until: context.deadline)
-        return .json(try query.finish(partial, elapsed: .now - context.started))
+        let scanned = try await cluster.scan(
+            query.plan, until: context.deadline, allowsPartial: query.request.allowsPartial)
+        return .json(
+            try query.finish(
+                scanned.result, elapsed: .now - context.started,
+                missing: scanned.failures.map(\.missing)))
     }
 
     private func extract(

@@ -8,6 +8,13 @@ package import RPC
 internal import Synchronization
 internal import Wire
 
+/// What all nodes together gave.
+package struct ClusterScan: Sendable {
+    package var result: PartialResult
+    /// Nodes whose part is missing, if the caller allowed that.
+    package var failures: [StoreFailure] = []
+}
+
 /// The storage nodes of a cluster. Any thread; what it does with large answers takes time, so not
 /// on a loop.
 package final class StoreCluster: Sendable {
@@ -46,6 +53,42 @@ package final class StoreCluster: Sendable {
             var merger = PartialMerger()
             for try await partial in group { try merger.add(partial) }
             return merger.finish()
+        }
+    }
+
+    /// The same; with `allowsPartial`, nodes that are away or slow are named beside the result
+    /// instead of failing it, and get three quarters of the time.
+    package func scan(
+        _ plan: ScanPlan, until deadline: ContinuousClock.Instant, allowsPartial: Bool
+    ) async throws -> ClusterScan {
+        guard allowsPartial else {
+            return ClusterScan(result: try await scan(plan, until: deadline))
+        }
+        let now = ContinuousClock.now
+        let patience = now + (deadline - now) * 3 / 4
+        let parts = try parts()
+        return try await withThrowingTaskGroup(
+            of: Result<PartialResult, StoreFailure>.self
+        ) { group in
+            for part in parts {
+                group.addTask {
+                    do { return .success(try await Self.scan(plan, part, patience)) } catch let
+                        failure as StoreFailure where failure.isAbsence
+                    {
+                        return .failure(failure)
+                    }
+                }
+            }
+            var merger = PartialMerger()
+            var failures: [StoreFailure] = []
+            for try await answer in group {
+                switch answer {
+                case .success(let partial): try merger.add(partial)
+                case .failure(let failure): failures.append(failure)
+                }
+            }
+            failures.sort { $0.shards.lexicographicallyPrecedes($1.shards) }
+            return ClusterScan(result: merger.finish(), failures: failures)
         }
     }
 

@@ -47,6 +47,8 @@ enum Accumulator {
     case sum(SumAccumulator, column: Int, isAverage: Bool)
     case extreme(ExtremeAccumulator, column: Int)
     case distinct(DistinctAccumulator, column: Int, isSelect: Bool)
+    case numbers(NumbersAccumulator, column: Int)
+    case deviation(DeviationAccumulator, column: Int)
 
     init(
         _ request: AggregateRequest, _ columns: inout ColumnList, isGrouped: Bool, seed: UInt64
@@ -68,12 +70,18 @@ enum Accumulator {
             self = .distinct(
                 DistinctAccumulator(isGrouped: isGrouped, seed: seed), column: column,
                 isSelect: request.kind == .selectUnique)
+        case .numbers: self = .numbers(NumbersAccumulator(), column: column)
+        case .standardDeviation: self = .deviation(DeviationAccumulator(), column: column)
         }
     }
 
-    /// Values that distinct sets hold.
+    /// Values that distinct sets and counted numbers hold.
     var distinctCount: Int {
-        if case .distinct(let values, _, _) = self { values.count } else { 0 }
+        switch self {
+        case .distinct(let values, _, _): values.count
+        case .numbers(let numbers, _): numbers.count
+        default: 0
+        }
     }
 
     /// Bytes of the texts that distinct sets hold.
@@ -106,6 +114,14 @@ enum Accumulator {
             let codes = try answers.codes(column, &columns)
             try values.add(codes, answers.cells)
             self = .distinct(values, column: column, isSelect: isSelect)
+        case .numbers(var numbers, let column):
+            let found = try answers.numbers(column, &columns)
+            try numbers.add(found, answers.cells, groupCount: answers.groupCount)
+            self = .numbers(numbers, column: column)
+        case .deviation(var deviations, let column):
+            let found = try answers.numbers(column, &columns)
+            try deviations.add(found, answers.cells, groupCount: answers.groupCount)
+            self = .deviation(deviations, column: column)
         }
     }
 
@@ -127,6 +143,10 @@ enum Accumulator {
             return values.sets(groupCount: groupCount).map {
                 isSelect ? .selectUnique($0) : .countUnique($0)
             }
+        case .numbers(let numbers, _):
+            return (0..<groupCount).map { .numbers(numbers.numbers(of: $0)) }
+        case .deviation(let deviations, _):
+            return (0..<groupCount).map { .standardDeviation(deviations.deviation(of: $0)) }
         }
     }
 }

@@ -148,6 +148,22 @@ struct GroupTable {
         return filled(count) { pairs[column].numbers(of: words, count: count, into: $0) }
     }
 
+    /// Adds another table's buckets; gives the number here of each bucket there.
+    mutating func absorb(buckets other: GroupTable) -> [UInt32] {
+        let words = other.buckets.words
+        return filled(words.count) { buckets.numbers(of: words, count: words.count, into: $0) }
+    }
+
+    /// For each group up to a column, what `map` says of the group that it refines.
+    func parents(_ column: Int, _ map: [UInt32]) -> [UInt32] {
+        pairs[column].words.map { map[Int($0 >> 32)] }
+    }
+
+    /// For each group up to a column, the bits of that column's value.
+    func valueBits(_ column: Int) -> [UInt32] {
+        pairs[column].words.map { UInt32(truncatingIfNeeded: $0) }
+    }
+
     /// The bucket and values of a group.
     func cell(of group: Int) -> (bucket: Int32, codes: [ValueCode]) {
         var codes = [ValueCode](repeating: .null, count: pairs.count)

@@ -21,6 +21,8 @@ struct BlockColumns {
     /// Nil: missing in every row.
     let chunks: [ColumnChunk?]
     private var decoded: [DecodedColumn?]
+    /// Of the columns decoded so far, as they are stored.
+    private(set) var bytesRead = 0
 
     init(_ block: Block, _ list: ColumnList) {
         self.block = block
@@ -37,6 +39,7 @@ struct BlockColumns {
         guard let chunk = chunks[column] else { return nil }
         let values = try chunk.decode()
         decoded[column] = values
+        bytesRead += chunk.byteCount
         return values
     }
 }

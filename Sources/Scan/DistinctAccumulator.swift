@@ -52,6 +52,27 @@ struct DistinctAccumulator {
         let _: [UInt32] = filled(count) { pairs.numbers(of: words, count: count, into: $0) }
         try checkCount()
     }
+
+    /// Adds another thread's values: the group `g` there is `groups[g]` here.
+    mutating func absorb(
+        _ other: DistinctAccumulator, groups: [UInt32]
+    ) throws(AggregateError) {
+        let translation = values.absorb(other.values)
+        for index in bools.indices where other.bools[index] { bools[index] = true }
+        guard isGrouped else { return try checkCount() }
+        let words = other.pairs.words.map {
+            UInt64(groups[Int($0 >> 32)]) << 32
+                | UInt64(translation.code(UInt32(truncatingIfNeeded: $0)))
+        }
+        let _: [UInt32] = filled(words.count) {
+            pairs.numbers(of: words, count: words.count, into: $0)
+        }
+        try checkCount()
+    }
+
+    /// Bytes of memory that the values take, roughly.
+    var byteCount: Int { values.byteCount + pairs.count * WordTable.entryBytes }
+
     private func checkCount() throws(AggregateError) {
         guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
     }

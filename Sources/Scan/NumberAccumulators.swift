@@ -63,6 +63,19 @@ struct SumAccumulator {
         }
     }
 
+    /// Adds another thread's sums: the group `g` there is `groups[g]` here.
+    mutating func absorb(
+        _ other: SumAccumulator, groups: [UInt32], groupCount: Int
+    ) throws(AggregateError) {
+        sums.append(contentsOf: repeatElement(NumberSum(), count: groupCount - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: groupCount - counts.count))
+        for group in other.sums.indices {
+            try sums[Int(groups[group])].merge(other.sums[group])
+            counts[Int(groups[group])] += other.counts[group]
+        }
+    }
+
+    var groupCount: Int { sums.count }
     func sum(of group: Int) -> NumberSum { group < sums.count ? sums[group] : NumberSum() }
     func count(of group: Int) -> Int64 { group < counts.count ? counts[group] : 0 }
 }
@@ -79,11 +92,7 @@ struct ExtremeAccumulator {
     init(isMinimum: Bool) { self.isMinimum = isMinimum }
 
     mutating func add(_ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int) {
-        let more = groupCount - ints.count
-        ints.append(contentsOf: repeatElement(isMinimum ? .max : .min, count: more))
-        doubles.append(contentsOf: repeatElement(isMinimum ? .infinity : -.infinity, count: more))
-        hasInt.append(contentsOf: repeatElement(false, count: more))
-        hasDouble.append(contentsOf: repeatElement(false, count: more))
+        makeRoom(for: groupCount)
         if !numbers.ints.values.isEmpty {
             let found = extremes(numbers.ints, cells)
             for cell in 0..<cells.cellCount where numbers.ints.counts[cell] > 0 {
@@ -101,6 +110,29 @@ struct ExtremeAccumulator {
                     isMinimum ? min(doubles[group], found[cell]) : max(doubles[group], found[cell])
                 hasDouble[group] = true
             }
+        }
+    }
+
+    private mutating func makeRoom(for groupCount: Int) {
+        let more = groupCount - ints.count
+        ints.append(contentsOf: repeatElement(isMinimum ? .max : .min, count: more))
+        doubles.append(contentsOf: repeatElement(isMinimum ? .infinity : -.infinity, count: more))
+        hasInt.append(contentsOf: repeatElement(false, count: more))
+        hasDouble.append(contentsOf: repeatElement(false, count: more))
+    }
+
+    var groupCount: Int { ints.count }
+
+    /// Adds another thread's numbers: the group `g` there is `groups[g]` here.
+    mutating func absorb(_ other: ExtremeAccumulator, groups: [UInt32], groupCount: Int) {
+        makeRoom(for: groupCount)
+        for from in other.ints.indices {
+            let group = Int(groups[from])
+            let (int, double) = (other.ints[from], other.doubles[from])
+            ints[group] = isMinimum ? min(ints[group], int) : max(ints[group], int)
+            doubles[group] = isMinimum ? min(doubles[group], double) : max(doubles[group], double)
+            hasInt[group] = hasInt[group] || other.hasInt[from]
+            hasDouble[group] = hasDouble[group] || other.hasDouble[from]
         }
     }
 

@@ -35,7 +35,7 @@ package final class ScanExecution {
 
     private var groups: GroupTable
     private var accumulators: [Accumulator]
-    private var statistics = ScanStatistics()
+    package private(set) var statistics = ScanStatistics()
 
     package init(plan: ScanPlan, textBytesMax: Int = Limits.scanTextBytesMax) {
         self.plan = plan
@@ -78,6 +78,7 @@ package final class ScanExecution {
         }
         statistics.blocksRead += 1
         statistics.rowsScanned += Int64(block.rowCount)
+        defer { statistics.bytesRead += Int64(columns.bytesRead) }
         guard let rows = try selection.select(&columns, parser) else { return }
         statistics.rowsMatched += Int64(rows.count)
         let buckets = try bucketCodes(rows, &columns)
@@ -90,6 +91,10 @@ package final class ScanExecution {
         var answers = BlockAnswers(
             rows: rows, cells: cells, groupCount: groups.count, seed: seed)
         for index in accumulators.indices { try accumulators[index].add(&answers, &columns) }
+        try checkLimits()
+    }
+
+    private func checkLimits() throws {
         guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
         let textBytes =
@@ -114,6 +119,42 @@ package final class ScanExecution {
                 PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
         }
         return result
+    }
+
+    // MARK: Threads
+
+    /// What has been found so far. Copies share their memory: take it when no more blocks come.
+    package var tables: ScanTables {
+        ScanTables(groups: groups, accumulators: accumulators, statistics: statistics)
+    }
+
+    /// Adds what other executions of the plan have found. After an error it is of no more use.
+    package func absorb(_ others: [ScanTables]) throws {
+        guard let first = others.first else { return }
+        // The first of them stands as it is where there is nothing yet.
+        let isEmpty = groups.count == 0
+        var joined = isEmpty ? first : tables
+        if isEmpty { joined.statistics.add(statistics) }
+        // No second reference, so that what grows is not copied.
+        groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
+        accumulators = []
+        for other in others.dropFirst(isEmpty ? 1 : 0) { try joined.absorb(other) }
+        (groups, accumulators, statistics) = (
+            joined.groups, joined.accumulators, joined.statistics
+        )
+        try checkLimits()
+    }
+
+    /// Bytes of memory that what has been found takes, roughly.
+    package var byteCount: Int {
+        groups.byteCount + accumulators.reduce(0) { $0 + $1.byteCount }
+    }
+
+    /// Bytes of memory that `finish` takes, roughly.
+    package var answerByteCount: Int {
+        PartialResult.byteCount(
+            groups: groups.count, keys: plan.groupBy.count, states: accumulators.count,
+            distinctValues: accumulators.reduce(0) { $0 + $1.distinctCount })
     }
 
     // MARK: Buckets

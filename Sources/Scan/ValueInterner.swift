@@ -26,10 +26,10 @@ struct ValueCode: Hashable {
 /// The distinct values of one property, numbers in their one representation. Limits on groups and
 /// distinct values keep each kind far below 2^29 values.
 struct ValueInterner {
-    private var ints: WordTable
-    private var doubles: WordTable
-    private var strings = BytesTable()
-    private var documents = BytesTable()
+    var ints: WordTable
+    var doubles: WordTable
+    var strings = BytesTable()
+    var documents = BytesTable()
 
     init(seed: UInt64) {
         ints = WordTable(seed: seed)

@@ -20,6 +20,8 @@ extension RPCError {
             self.init(Self.status(.aggregate(error)), error.description, cause: error)
         case let error as ScanLimitError:
             self.init(.resourceExhausted, error.description, cause: error)
+        case let error as ScanBudgetError:
+            self.init(Self.status(error), error.description, cause: error)
         case let error as ExtractionTooLarge:
             self.init(.resourceExhausted, error.description, cause: error)
         case is UnwantedRead:
@@ -36,6 +38,13 @@ extension RPCError {
         case .busy: .overloaded
         case .disk, .closed: .unavailable
         case .damaged, .locked, .newerFormat: .internal
+        }
+    }
+
+    private static func status(_ error: ScanBudgetError) -> RPCStatus {
+        switch error {
+        case .query: .resourceExhausted
+        case .node: .overloaded
         }
     }
 

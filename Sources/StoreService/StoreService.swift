@@ -1,8 +1,8 @@
 // A storage node's RPC methods: decode on a blocking thread, ask the event store, answer.
 //
-// Three pools, so that none starves another: batches, scans and schema reads, and merging. Each has
-// a
-// bounded queue; a call that does not fit is told so at once and may come again.
+// Three pools, so that none starves another: batches, reads, and merging. Each has a bounded queue;
+// a call that does not fit is told so at once and may come again. Scans share the threads of the
+// reads by block (ReadScheduler).
 
 internal import Base
 package import EventLoop
@@ -29,7 +29,7 @@ package final class StoreService: Sendable {
     let store: EventStore
     private let options: StoreServiceOptions
     private let applyPool: BlockingPool
-    private let scanPool: BlockingPool
+    private let reads: ReadScheduler
     private let merger: MergeRunner
     private let health: StoreHealth
     private let logger: Logger
@@ -45,7 +45,7 @@ package final class StoreService: Sendable {
         self.logger = logger
         applyPool = try BlockingPool(
             name: "apply", threads: options.applyThreads, queueMax: options.applyQueueMax)
-        scanPool = try BlockingPool(
+        reads = try ReadScheduler(
             name: "scan", threads: options.scanThreads, queueMax: options.scanQueueMax)
         health = StoreHealth(onHealth)
         merger = try MergeRunner(store, health: health, logger: logger)
@@ -58,12 +58,12 @@ package final class StoreService: Sendable {
         switch call.method {
         case .apply: run(call, on: applyPool) { try $0.apply(call) }
         case .appliedOffsets: run(call, on: applyPool) { try $0.appliedOffsets(call) }
-        case .scan: run(call, on: scanPool) { try $0.scan(call) }
-        case .schema: run(call, on: scanPool) { try $0.schema(call) }
-        case .extract: run(call, on: scanPool) { try $0.extract(call) }
-        case .tables: run(call, on: scanPool) { try $0.tables(call) }
-        case .get: run(call, on: scanPool) { try $0.get(call) }
-        case .slice: run(call, on: scanPool) { try $0.slice(call) }
+        case .scan: scan(call)
+        case .schema: read(call) { try $0.schema(call) }
+        case .extract: read(call) { try $0.extract(call) }
+        case .tables: read(call) { try $0.tables(call) }
+        case .get: read(call) { try $0.get(call) }
+        case .slice: read(call) { try $0.slice(call) }
         case .put: run(call, on: applyPool) { try $0.put(call) }
         default: call.failUnknownMethod()
         }
@@ -83,24 +83,32 @@ package final class StoreService: Sendable {
     /// Finishes what has begun, then makes everything durable. Call when no more calls come.
     package func shutdown() async {
         await applyPool.shutdown()
-        await scanPool.shutdown()
+        await reads.shutdown()
         await merger.shutdown()
         do { try store.close() } catch {
             logger.error("closing the store failed", metadata: [LogKeys.reason: "\(error)"])
         }
     }
 
-    private func run(
-        _ call: RPCCall, on pool: BlockingPool,
-        _ body: @escaping @Sendable (StoreService) throws -> Void
-    ) {
-        let accepted = pool.submit { [self] in
-            guard call.isWanted else {
-                return call.fail(RPCError(.deadlineExceeded, "the call waited too long"))
-            }
-            do { try body(self) } catch { fail(call, error) }
+    private typealias Body = @Sendable (StoreService) throws -> Void
+
+    private func run(_ call: RPCCall, on pool: BlockingPool, _ body: @escaping Body) {
+        if !pool.submit({ [self] in run(call, body) }) { refuse(call) }
+    }
+
+    private func read(_ call: RPCCall, _ body: @escaping Body) {
+        if !reads.submit({ [self] in run(call, body) }) { refuse(call) }
+    }
+
+    private func run(_ call: RPCCall, _ body: Body) {
+        guard call.isWanted else {
+            return call.fail(RPCError(.deadlineExceeded, "the call waited too long"))
         }
-        if !accepted { call.fail(RPCError(.overloaded, "too many calls wait at this node")) }
+        do { try body(self) } catch { fail(call, error) }
+    }
+
+    private func refuse(_ call: RPCCall) {
+        call.fail(RPCError(.overloaded, "too many calls wait at this node"))
     }
 
     func fail(_ call: RPCCall, _ error: any Error) {
@@ -140,17 +148,11 @@ package final class StoreService: Sendable {
                 try store.schema(project: request.project, collection: request.collection)))
     }
 
-    private func scan(_ call: RPCCall) throws {
-        let request = try call.message(ScanRequest.self)
-        spread(
-            call, request.shards,
-            read: { [store] in try store.scan(request.plan, shards: $0, checkpoint: $1) },
-            answer: { parts in
-                guard parts.count > 1 else { return call.reply(ScanResponse(parts[0])) }
-                var merger = PartialMerger()
-                for partial in parts { try merger.add(partial) }
-                call.reply(ScanResponse(merger.finish()))
-            })
+    private func scan(_ call: RPCCall) {
+        let job = ScanJob(call, store, reads, laneCountMax: options.scanThreads) {
+            [self] error in fail(call, error)
+        }
+        if !job.start() { refuse(call) }
     }
 
     private func extract(_ call: RPCCall) throws {
@@ -175,7 +177,7 @@ package final class StoreService: Sendable {
         }
         for part in parts.dropFirst() {
             // A part that finds no room runs here, so the read is slower and not refused.
-            if !scanPool.submit({ job.run(part) }) { job.run(part) }
+            if !reads.submit({ job.run(part) }) { job.run(part) }
         }
         job.run(parts[0])
     }

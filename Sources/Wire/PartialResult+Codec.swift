@@ -1,7 +1,8 @@
 // A partial result as bytes.
 //
 //     result     = statistics, count { group }
-//     statistics = blocks read, blocks skipped, rows scanned, rows matched, flag used rollup
+//     statistics = blocks read, blocks skipped, blocks cached, rows scanned, rows matched,
+//                  bytes read, nanoseconds of listing, of reading, of merging, flag used rollup
 //     group      = bucket, count { key value }, count { aggregate state }
 
 internal import Aggregate
@@ -61,8 +62,13 @@ extension ScanStatistics {
     func encode(into writer: inout ByteWriter) {
         writer.write(zigzag: blocksRead)
         writer.write(zigzag: blocksSkipped)
+        writer.write(zigzag: blocksCached)
         writer.write(zigzag: rowsScanned)
         writer.write(zigzag: rowsMatched)
+        writer.write(zigzag: bytesRead)
+        writer.write(zigzag: listNanoseconds)
+        writer.write(zigzag: readNanoseconds)
+        writer.write(zigzag: mergeNanoseconds)
         writer.write(flag: usedRollup)
     }
 
@@ -70,8 +76,13 @@ extension ScanStatistics {
         self.init()
         blocksRead = try reader.readZigzag()
         blocksSkipped = try reader.readZigzag()
+        blocksCached = try reader.readZigzag()
         rowsScanned = try reader.readZigzag()
         rowsMatched = try reader.readZigzag()
+        bytesRead = try reader.readZigzag()
+        listNanoseconds = try reader.readZigzag()
+        readNanoseconds = try reader.readZigzag()
+        mergeNanoseconds = try reader.readZigzag()
         usedRollup = try reader.readFlag()
     }
 }

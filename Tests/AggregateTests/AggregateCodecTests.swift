@@ -33,6 +33,13 @@ import Testing
         #expect(bytes(try state(.minimum, [.double(0.5)])) == [4, 5] + half)
         #expect(bytes(AggregateState(empty: .maximum)) == [5, 1])
         #expect(bytes(try state(.selectUnique, [.bool(true)])) == [6, 1, 3])
+        #expect(
+            bytes(try state(.numbers, [.double(0.5), .int(1), .double(1)]))
+                == [7, 0, 2, 5] + half + [1, 4, 2, 2])
+        #expect(bytes(AggregateState(empty: .standardDeviation)) == [8, 0])
+        #expect(
+            bytes(try state(.standardDeviation, [.double(0.5), .double(0.5)]))
+                == [8, 2] + half + zero)
     }
 
     @Test(arguments: AggregateKind.allCases)
@@ -57,6 +64,8 @@ import Testing
             [9], [0] + [UInt8](repeating: 0xFF, count: 9) + [1], [2, 4, 0], [1, 2, 3, 2],
             [1, 2, 4, 2, 4, 2], [1, 1, 1], [4, 6, 1, 0x61], [1, 0xFF, 0xFF, 0xFF, 0x7F],
             [5, 5, 0, 0, 0, 0, 0, 0, 0xF8, 0x7F],
+            [7, 2, 0], [7, 0, 1, 4, 2, 0], [7, 0, 2, 4, 2, 1, 4, 2, 1], [7, 0, 1, 6, 1, 0x61, 1],
+            [8, 1] + [UInt8](repeating: 0, count: 15) + [0xBF],
         ] as [[UInt8]])
     func badBytesAreErrors(bytes: [UInt8]) {
         #expect(throws: ByteReaderError.self) {
@@ -71,7 +80,7 @@ import Testing
         for _ in 0..<20_000 {
             let count = Int.random(in: 0..<40, using: &random)
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
-            if !bytes.isEmpty { bytes[0] %= 7 }
+            if !bytes.isEmpty { bytes[0] %= 9 }
             var reader = ByteReader(bytes)
             guard let state = try? AggregateState(from: &reader) else { continue }
             _ = state.result

@@ -14,6 +14,7 @@ import Testing
     @Test(arguments: [
         (AggregateKind.count, AggregateResult.int(0)), (.countUnique, .int(0)), (.sum, .int(0)),
         (.average, .null), (.minimum, .null), (.maximum, .null), (.selectUnique, .list([])),
+        (.numbers, .null), (.standardDeviation, .null),
     ])
     func noEventsHaveTheDocumentedResult(kind: AggregateKind, expected: AggregateResult) {
         #expect(AggregateState(empty: kind).result == expected)

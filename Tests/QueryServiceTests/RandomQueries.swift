@@ -50,18 +50,50 @@ struct RandomQueries {
     /// Parameters as a POST body has them, with `analysis_type`.
     mutating func query() -> JSONObject {
         var query = JSONObject()
-        let analysis = pick([
-            "count", "count_unique", "sum", "average", "minimum", "maximum", "select_unique",
-        ])
-        query["analysis_type"] = .string(analysis)
+        if oneIn(4) {
+            query["analysis_type"] = "multi_analysis"
+            var analyses = JSONObject()
+            for _ in 0..<1 + below(3) {
+                analyses[pick(["a", "Über all", "n.m", "result"])] = .object(analysis())
+            }
+            query["analyses"] = .object(analyses)
+        } else {
+            for (name, value) in analysis() { query[name] = value }
+        }
         query["event_collection"] = "orders"
-        if analysis != "count" { query["target_property"] = .string(pick(properties)) }
         if oneIn(2) { query["timezone"] = zone() }
         let hasInterval = oneIn(2)
         if hasInterval || oneIn(2) { addTimeframe(to: &query, hasInterval: hasInterval) }
         if oneIn(2) { query["filters"] = .array((0..<below(4)).map { _ in filter() }) }
-        addGroups(to: &query, analysis)
+        addGroups(to: &query)
         return query
+    }
+
+    private mutating func analysis() -> JSONObject {
+        var analysis = JSONObject()
+        let name = pick([
+            "count", "count_unique", "sum", "average", "minimum", "maximum", "select_unique",
+            "median", "percentile", "standard_deviation",
+        ])
+        analysis["analysis_type"] = .string(name)
+        if name != "count" { analysis["target_property"] = .string(pick(properties)) }
+        if name == "percentile" {
+            analysis["percentile"] = pick([
+                1, 25, 50, 90, 99, 100, 99.9, 0.01, 33.33, [50, 95, 99.9], [100],
+            ])
+        }
+        return analysis
+    }
+
+    /// The members of a record that groups can be ordered by.
+    private func orderKeys(_ query: JSONObject) -> [String] {
+        func hasOrder(_ analysis: JSONValue) -> Bool {
+            analysis["analysis_type"] != "select_unique" && analysis["percentile"]?.array == nil
+        }
+        guard let analyses = query["analyses"]?.object else {
+            return hasOrder(.object(query)) ? ["result", "result"] : []
+        }
+        return analyses.filter { hasOrder($0.value) }.map(\.key)
     }
 
     private mutating func zone() -> JSONValue {
@@ -167,7 +199,7 @@ struct RandomQueries {
         }
     }
 
-    private mutating func addGroups(to query: inout JSONObject, _ analysis: String) {
+    private mutating func addGroups(to query: inout JSONObject) {
         var names: [String] = []
         for _ in 0..<pick([0, 0, 1, 1, 2, 3]) {
             let name = pick(properties)
@@ -178,7 +210,7 @@ struct RandomQueries {
             names.count == 1 && oneIn(2) ? .string(first) : .array(names.map { .string($0) })
         guard oneIn(2) else { return }
         var keys = names
-        if analysis != "select_unique" { keys += ["result", "result"] }
+        keys += orderKeys(query)
         let orders = (0..<1 + below(2)).map { _ -> JSONValue in
             var order = JSONObject([(key: "property_name", value: .string(pick(keys)))])
             if !oneIn(3) { order["direction"] = pick(["ASC", "DESC"]) }

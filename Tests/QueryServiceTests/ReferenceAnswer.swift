@@ -119,7 +119,11 @@ struct ReferenceAnswer {
         }
         return rows.prefix(query["limit"]?.int.map(Int.init) ?? .max).map { row in
             var record = JSONObject(zip(groupBy, row.key).map { (key: $0, value: $1) })
-            record["result"] = row.result
+            if isMulti, let labels = row.result.object {
+                for (label, value) in labels { record[label] = value }
+            } else {
+                record["result"] = row.result
+            }
             return .object(record)
         }
     }
@@ -132,16 +136,28 @@ struct ReferenceAnswer {
     private func sortValue(
         _ row: (key: [JSONValue], result: JSONValue), _ name: String
     ) -> JSONValue {
-        groupBy.firstIndex(of: name).map { row.key[$0] } ?? row.result
+        groupBy.firstIndex(of: name).map { row.key[$0] }
+            ?? (isMulti ? row.result[name] ?? .null : row.result)
     }
 
     // MARK: Analyses
 
+    private var isMulti: Bool { query["analysis_type"] == "multi_analysis" }
+
     private func value(_ events: [PlainEvent]) -> JSONValue {
-        let target = query["target_property"]?.string ?? ""
+        guard isMulti else { return value(.object(query), events) }
+        return .object(
+            JSONObject(
+                (query["analyses"]?.object ?? JSONObject()).map { label, analysis in
+                    (key: label, value: value(analysis, events))
+                }))
+    }
+
+    private func value(_ analysis: JSONValue, _ events: [PlainEvent]) -> JSONValue {
+        let target = analysis["target_property"]?.string ?? ""
         let values = events.compactMap { $0[target] }.filter { $0 != .null }
         let numbers = values.compactMap(\.double)
-        switch query["analysis_type"]?.string {
+        switch analysis["analysis_type"]?.string {
         case "count": return .int(Int64(events.count))
         case "count_unique": return .int(Int64(distinct(values).count))
         case "select_unique": return .array(distinct(values))
@@ -151,8 +167,30 @@ struct ReferenceAnswer {
                 ? .null : normal(.double(numbers.reduce(0, +) / Double(numbers.count)))
         case "minimum": return numbers.min().map { normal(.double($0)) } ?? .null
         case "maximum": return numbers.max().map { normal(.double($0)) } ?? .null
+        case "median": return nearestRank(numbers, 50)
+        case "percentile":
+            guard let list = analysis["percentile"]?.array else {
+                return nearestRank(numbers, analysis["percentile"]?.double ?? 0)
+            }
+            return .object(
+                JSONObject(
+                    list.map { percentile in
+                        let name = String(decoding: percentile.encoded, as: UTF8.self)
+                        return (key: name, value: nearestRank(numbers, percentile.double ?? 0))
+                    }))
+        case "standard_deviation":
+            guard !numbers.isEmpty else { return .null }
+            let mean = numbers.reduce(0, +) / Double(numbers.count)
+            let squares = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            return .double((squares / Double(numbers.count)).squareRoot())
         default: return .null
         }
+    }
+
+    private func nearestRank(_ numbers: [Double], _ percentile: Double) -> JSONValue {
+        guard !numbers.isEmpty else { return .null }
+        let rank = (percentile * Double(numbers.count) / 100 - 1e-9).rounded(.up)
+        return normal(.double(numbers.sorted()[max(Int(rank), 1) - 1]))
     }
 
     private func distinct(_ values: [JSONValue]) -> [JSONValue] {

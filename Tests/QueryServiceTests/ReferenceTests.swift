@@ -51,6 +51,7 @@ import Testing
         case (.object(let found)?, .object(let expected)):
             return found.names == expected.names
                 && expected.names.allSatisfy { isSame(found[$0], expected[$0] ?? .null) }
+        case (.int(let left)?, .int(let right)): return left == right
         default:
             guard let left = found?.double, let right = expected.double else {
                 return found == expected

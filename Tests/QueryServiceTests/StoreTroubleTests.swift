@@ -189,6 +189,31 @@ import Wire
         }
     }
 
+    /// With `allow_partial` the nodes that are there answer, and the answer names the others.
+    @Test func aPartialAnswerNamesWhatIsMissing() async throws {
+        try await Fixture.with(timeout: .milliseconds(1200)) { fixture in
+            let group = PartialGroup(bucket: 0, key: [], states: [.count(7)])
+            fixture.set(.answer(PartialResult(groups: [group])))
+            let whole = try await fixture.count("&allow_partial=true&explain=true")
+            #expect(whole.result == 7 && whole.json?["missing"]?.array == [], "\(whole)")
+            #expect(whole.json?["explain"]?["blocks"]?["cached"] == 0, "\(whole)")
+            for conduct in [Conduct.hold, .fail(.overloaded), .fail(.unavailable)] {
+                fixture.set(conduct)
+                let answer = try await fixture.count("&allow_partial=true")
+                #expect(answer.status == 200 && answer.result == 0, "\(answer)")
+                let missing = answer.json?["missing"]?.array ?? []
+                #expect(missing.count == 1)
+                #expect(missing.first?["store"]?.string == "127.0.0.1:\(fixture.ports[1])")
+                #expect(missing.first?["shards"]?.array == [1, 3])
+                fixture.releaseHeld()
+            }
+            // What is wrong with the query itself is an error all the same.
+            fixture.set(.fail(.resourceExhausted))
+            let tooLarge = try await fixture.count("&allow_partial=true")
+            #expect(tooLarge.status == 400 && tooLarge.code == "QueryTooLargeError", "\(tooLarge)")
+        }
+    }
+
     /// A node that does not finish costs the query its deadline, not more.
     @Test func aSilentNodeIsATimeout() async throws {
         try await Fixture.with(timeout: .milliseconds(300)) { fixture in

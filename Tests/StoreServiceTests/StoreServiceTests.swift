@@ -204,4 +204,48 @@ import Wire
             #expect(try await client.scan(plan, shards: [ShardID(4)]).groups == [])
         }
     }
+
+    /// Many scans share the threads by block: large ones are split, small ones pass them by, those
+    /// whose client is gone end, and every answer is exact.
+    @Test func scansShareTheThreads() async throws {
+        try await withNode { client in
+            for from in stride(from: 0 as Int64, to: 80_000, by: 4000) {
+                _ = try await client.apply(batch(shard: 0, from: from, rows: 4000))
+            }
+            _ = try await client.apply(batch(shard: 1, from: 0, rows: 10))
+            let n = try PropertyPath("n")
+            let large = ScanPlan(
+                collection: try name(), filters: [.compare(n, .greaterOrEqual, .int(100))],
+                groupBy: [n], aggregates: [AggregateRequest(kind: .sum, target: n)])
+            let small = ScanPlan(
+                collection: try name(), aggregates: [AggregateRequest(kind: .sum, target: n)])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        let found = try await client.scan(large, shards: [ShardID(0), ShardID(1)])
+                        #expect(found.groups.count == 79_900)
+                        #expect(found.statistics.rowsMatched == 79_900)
+                        #expect(found.groups.first?.key == [.int(100)])
+                    }
+                    group.addTask {
+                        let found = try await client.scan(small, shards: [ShardID(1)])
+                        #expect(found.groups.first?.states == [try sum(45)])
+                    }
+                    group.addTask {
+                        let error = await #expect(throws: RPCError.self) {
+                            try await client.scan(
+                                large, shards: [ShardID(0)], timeout: .milliseconds(1))
+                        }
+                        #expect(error?.status == .deadlineExceeded)
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        @Sendable func sum(_ value: Int64) throws -> AggregateState {
+            var total = NumberSum()
+            try total.add(value)
+            return .sum(total)
+        }
+    }
 }

@@ -71,7 +71,12 @@ enum Samples {
     static func scanned() -> ScanResponse {
         var statistics = ScanStatistics()
         statistics.blocksRead = 2
+        statistics.blocksCached = 3
         statistics.rowsScanned = 131_072
+        statistics.bytesRead = 9
+        statistics.listNanoseconds = 4
+        statistics.readNanoseconds = 5
+        statistics.mergeNanoseconds = 6
         statistics.rowsMatched = 77
         statistics.usedRollup = true
         return ScanResponse(

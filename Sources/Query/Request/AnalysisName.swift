@@ -20,7 +20,7 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
     /// The name of `funnel` in 2012.
     case progression
 
-    /// What the shards are asked for; nil for what is not answered yet.
+    /// What the shards are asked for; nil for what is no single figure.
     package var aggregate: AggregateKind? {
         switch self {
         case .count: .count
@@ -30,17 +30,19 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
         case .sum: .sum
         case .average: .average
         case .selectUnique: .selectUnique
-        case .median, .percentile, .standardDeviation, .extraction, .multiAnalysis, .funnel,
-            .progression:
-            nil
+        case .median, .percentile: .numbers
+        case .standardDeviation: .standardDeviation
+        case .extraction, .multiAnalysis, .funnel, .progression: nil
         }
     }
 
     /// Whether it is answered.
-    package var isAnswered: Bool { aggregate != nil || self == .extraction }
+    package var isAnswered: Bool {
+        aggregate != nil || self == .extraction || self == .multiAnalysis
+    }
 
     /// Whether the analysis reads a property.
-    package var needsTarget: Bool { self != .count }
+    package var needsTarget: Bool { self != .count && self != .multiAnalysis }
 
     /// The key under which the list of analyses names it: a mixture in the original, kept.
     package var listKey: String {

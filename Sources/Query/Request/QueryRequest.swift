@@ -10,8 +10,8 @@ package import Plan
 package struct QueryRequest: Sendable {
     package var analysis: AnalysisName
     package var collection: CollectionID
-    /// What the analysis reads; nil for count.
-    package var target: PropertyPath?
+    /// One, or for a multi_analysis one under each label.
+    package var figures: [Figure]
     /// nil means all time.
     package var timeframe: Timeframe?
     package var zone: Zone
@@ -22,17 +22,20 @@ package struct QueryRequest: Sendable {
     package var limit: Int?
     /// Whether the answer says what it cost.
     package var includesMetadata: Bool
+    /// Whether the answer says what was read for it, and how long that took.
+    package var explains: Bool
+    /// Whether shards that do not answer may be missing from the answer.
+    package var allowsPartial: Bool
 
     package init(
         analysis: AnalysisName, project: ProjectID, parameters: Parameters, zones: ZoneLookup
     ) throws(QueryError) {
-        guard analysis.aggregate != nil else {
+        guard analysis.aggregate != nil || analysis == .multiAnalysis else {
             throw QueryError(
                 .notSupported, "the analysis '\(analysis.rawValue)' is not supported yet")
         }
         self.analysis = analysis
         collection = CollectionID(project: project, collection: try parameters.collection())
-        target = try analysis.needsTarget ? parameters.target(of: analysis) : nil
         timeframe = try parameters.timeframe()
         zone = try Zone.parameter(parameters, lookup: zones)
         interval = try parameters.string("interval").map { text throws(QueryError) in
@@ -40,9 +43,12 @@ package struct QueryRequest: Sendable {
         }
         filters = try FilterParser(zone: zone).filters(parameters.value("filters"))
         groupBy = try parameters.groupBy()
-        orderBy = try parameters.orderBy(groupBy: groupBy, analysis: analysis)
+        figures = try parameters.figures(of: analysis, groupBy: groupBy)
+        orderBy = try parameters.orderBy(groupBy: groupBy, figures: figures)
         limit = try parameters.positiveInteger("limit")
         includesMetadata = try parameters.bool("include_metadata") ?? false
+        explains = try parameters.bool("explain") ?? false
+        allowsPartial = try parameters.bool("allow_partial") ?? false
         try checkCombinations()
     }
 
@@ -69,7 +75,8 @@ package struct Ordering: Sendable, Hashable {
     package enum Key: Sendable, Hashable {
         /// A member of group_by, by its place.
         case group(Int)
-        case result
+        /// One of the figures, by its place.
+        case figure(Int)
     }
 
     package var key: Key
@@ -84,14 +91,6 @@ extension Parameters {
         do { return try CollectionName(text) } catch {
             throw QueryError(.collectionName, error.message)
         }
-    }
-
-    fileprivate func target(of analysis: AnalysisName) throws(QueryError) -> PropertyPath {
-        guard let text = try name("target_property") else {
-            throw QueryError(
-                .missingParameter, "\(analysis.rawValue) needs a target_property")
-        }
-        return try PropertyPath(parameter: text)
     }
 
     func timeframe() throws(QueryError) -> Timeframe? {
@@ -151,7 +150,7 @@ extension Parameters {
     }
 
     fileprivate func orderBy(
-        groupBy: [PropertyPath], analysis: AnalysisName
+        groupBy: [PropertyPath], figures: [Figure]
     ) throws(QueryError) -> [Ordering] {
         guard let value = value("order_by") else { return [] }
         let elements = value.array ?? [value]
@@ -161,13 +160,13 @@ extension Parameters {
         var orderings: [Ordering] = []
         for element in elements {
             orderings.append(
-                try Parameters.ordering(element, groupBy: groupBy, analysis: analysis))
+                try Parameters.ordering(element, groupBy: groupBy, figures: figures))
         }
         return orderings
     }
 
     private static func ordering(
-        _ value: JSONValue, groupBy: [PropertyPath], analysis: AnalysisName
+        _ value: JSONValue, groupBy: [PropertyPath], figures: [Figure]
     ) throws(QueryError) -> Ordering {
         guard let object = value.object else {
             throw QueryError(
@@ -181,16 +180,18 @@ extension Parameters {
         if let place = groupBy.firstIndex(where: { $0.text == name && name != "result" }) {
             return Ordering(key: .group(place), isDescending: isDescending)
         }
-        guard name == "result" || groupBy.isEmpty else {
+        guard let place = figures.firstIndex(where: { $0.label == name }) else {
+            let labels = figures.map { "'\($0.label.shortened)'" }.joined(separator: ", ")
             throw QueryError(
                 .invalidParameter,
-                "order_by names '\(name.shortened)', which is neither in group_by nor 'result'")
+                "order_by names '\(name.shortened)', which is neither in group_by nor \(labels)")
         }
-        guard analysis != .selectUnique else {
+        guard figures[place].hasOrder else {
             throw QueryError(
-                .invalidParameter, "the lists that select_unique gives have no order")
+                .invalidParameter,
+                "the answers of select_unique and of several percentiles have no order")
         }
-        return Ordering(key: .result, isDescending: isDescending)
+        return Ordering(key: .figure(place), isDescending: isDescending)
     }
 
     private static func isDescending(_ value: JSONValue?) throws(QueryError) -> Bool {

@@ -3,10 +3,17 @@
 internal import Aggregate
 internal import Model
 
-/// A combination of group values with its result.
+/// What a figure comes to.
+enum FigureValue {
+    case single(AggregateResult)
+    /// Of several percentiles, in the order of the request.
+    case several([AggregateResult])
+}
+
+/// A combination of group values with its figures.
 struct GroupRow {
     var key: [Value]
-    var result: AggregateResult
+    var figures: [FigureValue]
 }
 
 extension [GroupRow] {
@@ -47,11 +54,11 @@ private func compare(_ left: GroupRow, _ right: GroupRow, by ordering: Ordering)
 private func sortValue(_ row: GroupRow, _ key: Ordering.Key) -> Value {
     switch key {
     case .group(let place): row.key[place]
-    case .result:
-        switch row.result {
-        case .int(let number): .int(number)
-        case .double(let number): .double(number)
-        case .null, .list: .null
+    case .figure(let place):
+        switch row.figures[place] {
+        case .single(.int(let number)): .int(number)
+        case .single(.double(let number)): .double(number)
+        case .single, .several: .null
         }
     }
 }

@@ -6,6 +6,7 @@
 //   interval, group_by  {"result": [{"timeframe": {...}, "value": [{"plan": "free", "result":
 //   2}]}]}
 //
+// A multi_analysis has its labels in place of `result`, and an object of them in place of a value.
 // Group properties come under their dotted names in the order of the request, then `result`.
 // Groups ascend with null last. Every bucket is there, also an empty one, and every bucket has the
 // same groups, unless order_by and limit choose among them bucket by bucket.
@@ -28,29 +29,37 @@ struct ResultWriter {
     }
 
     mutating func answer(
-        _ partial: PartialResult, elapsed: Duration
+        _ partial: PartialResult, elapsed: Duration, missing: [MissingShards]
     ) throws(QueryError) -> [UInt8] {
         json.beginObject()
         json.key("result")
         switch (request.interval != nil, !request.groupBy.isEmpty) {
-        case (false, false): write(value(of: partial.groups.first))
+        case (false, false): writeValue(figures(of: partial.groups.first))
         case (false, true): writeGroups(rows(partial.groups))
         case (true, false): writeBuckets(partial.groups)
         case (true, true): try writeGroupedBuckets(partial.groups)
         }
+        if partial.groups.contains(where: { $0.states.contains(where: \.isApproximate) }) {
+            json.key("approximate")
+            json.bool(true)
+        }
         if request.includesMetadata { writeMetadata(partial.statistics, elapsed: elapsed) }
+        if request.explains { json.writeExplanation(partial.statistics, elapsed: elapsed) }
+        if request.allowsPartial { json.writeMissing(missing) }
         json.endObject()
         return json.bytes
     }
 
-    /// A group's one aggregate, or what that is of no events.
-    private func value(of group: PartialGroup?) -> AggregateResult {
-        if let state = group?.states.first { return state.result }
-        return emptyValue
-    }
-
-    private var emptyValue: AggregateResult {
-        AggregateState(empty: query.plan.aggregates[0].kind).result
+    /// A group's figures, or what they are of no events.
+    private func figures(of group: PartialGroup?) -> [FigureValue] {
+        let states =
+            group?.states ?? query.plan.aggregates.map { AggregateState(empty: $0.kind) }
+        return zip(request.figures, query.places).map { figure, place in
+            guard case .numbers(let numbers) = states[place], let wanted = figure.percentiles
+            else { return .single(states[place].result) }
+            let results = wanted.hundredths.map { numbers.percentile(hundredths: $0) }
+            return wanted.isList ? .several(results) : .single(results[0])
+        }
     }
 
     private mutating func writeBuckets(_ groups: [PartialGroup]) {
@@ -60,7 +69,7 @@ struct ResultWriter {
         for bucket in 0..<query.bucketCount {
             json.beginObject()
             json.key("value")
-            write(value(of: byBucket[bucket]))
+            writeValue(figures(of: byBucket[bucket]))
             writeTimeframe(bucket)
             json.endObject()
         }
@@ -75,25 +84,25 @@ struct ResultWriter {
                 "the answer would have more than \(Limits.queryCellsMax) cells: "
                     + "\(query.bucketCount) intervals of \(keys.count) groups")
         }
-        var byBucket: [Int: [[Value]: AggregateResult]] = [:]
+        var byBucket: [Int: [[Value]: [FigureValue]]] = [:]
         for group in groups {
-            byBucket[Int(group.bucket), default: [:]][group.key] = value(of: group)
+            byBucket[Int(group.bucket), default: [:]][group.key] = figures(of: group)
         }
-        let empty = emptyValue
+        let empty = figures(of: nil)
         json.beginArray()
         for bucket in 0..<query.bucketCount {
             let found = byBucket[bucket] ?? [:]
             json.beginObject()
             writeTimeframe(bucket)
             json.key("value")
-            writeGroups(keys.map { GroupRow(key: $0, result: found[$0] ?? empty) })
+            writeGroups(keys.map { GroupRow(key: $0, figures: found[$0] ?? empty) })
             json.endObject()
         }
         json.endArray()
     }
 
     private func rows(_ groups: [PartialGroup]) -> [GroupRow] {
-        groups.map { GroupRow(key: $0.key, result: value(of: $0)) }
+        groups.map { GroupRow(key: $0.key, figures: figures(of: $0)) }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 
@@ -110,8 +119,7 @@ struct ResultWriter {
                 json.key(path.text)
                 write(value, isTime: path.isTime)
             }
-            json.key("result")
-            write(row.result)
+            writeMembers(row.figures)
             json.endObject()
         }
         json.endArray()
@@ -129,22 +137,46 @@ struct ResultWriter {
 }
 
 extension ResultWriter {
-    private var targetIsTime: Bool { request.target?.isTime ?? false }
+    /// The one figure itself, or an object of those of a multi_analysis.
+    private mutating func writeValue(_ figures: [FigureValue]) {
+        guard request.analysis == .multiAnalysis else {
+            return write(figures[0], of: request.figures[0])
+        }
+        json.beginObject()
+        writeMembers(figures)
+        json.endObject()
+    }
 
-    private mutating func write(_ result: AggregateResult) {
+    private mutating func writeMembers(_ figures: [FigureValue]) {
+        for (figure, value) in zip(request.figures, figures) {
+            json.key(figure.label)
+            write(value, of: figure)
+        }
+    }
+
+    private mutating func write(_ value: FigureValue, of figure: Figure) {
+        switch value {
+        case .single(let result): write(result, of: figure)
+        case .several(let results):
+            json.beginObject()
+            for (hundredths, result) in zip(figure.percentiles?.hundredths ?? [], results) {
+                json.key(Percentiles.name(hundredths))
+                write(result, of: figure)
+            }
+            json.endObject()
+        }
+    }
+
+    private mutating func write(_ result: AggregateResult, of figure: Figure) {
+        let isTime = figure.target?.isTime ?? false
         switch result {
         case .null: json.null()
         case .int(let number):
-            // The only integers that are instants again: the least and the latest of instants.
-            if targetIsTime && (request.analysis == .minimum || request.analysis == .maximum) {
-                writeTime(number)
-            } else {
-                json.int(number)
-            }
+            if isTime && figure.isElement { writeTime(number) } else { json.int(number) }
         case .double(let number): json.number(number)
         case .list(let values):
             json.beginArray()
-            for value in values { write(value, isTime: targetIsTime) }
+            for value in values { write(value, isTime: isTime) }
             json.endArray()
         }
     }
@@ -173,7 +205,7 @@ extension ResultWriter {
     private mutating func writeMetadata(_ statistics: ScanStatistics, elapsed: Duration) {
         var paths = Set(request.groupBy)
         request.filters.forEach { $0.collectPaths(into: &paths) }
-        if let target = request.target { paths.insert(target) }
+        paths.formUnion(request.figures.compactMap(\.target))
         if request.timeframe != nil { paths.insert(.timestamp) }
         json.writeMetadata(statistics, propertyCount: paths.count, elapsed: elapsed)
     }

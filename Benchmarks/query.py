@@ -1,0 +1,198 @@
+"""Measures the queries of the storage node's engine beside DuckDB and ClickHouse (chdb): the same
+events, the same threads, in turn, in one run; and holds the answers against each other."""
+
+import json
+import math
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import report
+
+BENCH = os.path.join(report.ROOT, ".build", "release", "benchstore")
+EVENTS = int(os.environ.get("EVENTS", "2000000"))
+TURNS = int(os.environ.get("TURNS", "7"))
+THREADS = int(os.environ.get("THREADS", str(os.cpu_count())))
+
+WHAT = {
+    "Q1": "count", "Q2": "count of a country, 7 of 30 days", "Q3": "sum by country",
+    "Q4": "top 10 of 5,000 pages", "Q5": "average by day and device", "Q6": "distinct users",
+    "Q7": "95th percentile by country", "Q8": "text contains, by referrer",
+    "Q9": "hourly count, two filters", "Q11": "latest 100 matching",
+}
+
+# Names differ: {ts} is the time in milliseconds, {bucket(n)} the number of a stretch of n of them.
+START, DAY = 1356998400000, 86400000
+BUSY = "items >= 3 AND ab"
+
+
+def queries(bucket, percentile, contains):
+    within = f"ms >= {START} AND ms < {START + 30 * DAY}"
+    return {
+        "Q1": f"SELECT count(*) FROM t WHERE {within}",
+        "Q2": f"SELECT count(*) FROM t WHERE country = 'c3' AND ms >= {START + 10 * DAY} AND ms < {START + 17 * DAY}",
+        "Q3": f"SELECT country, sum(amount) FROM t WHERE {within} GROUP BY country",
+        "Q4": f"SELECT page, count(*) AS n FROM t WHERE {within} GROUP BY page ORDER BY n DESC LIMIT 10",
+        "Q5": f"SELECT {bucket(DAY)} AS b, device, avg(session_ms) FROM t WHERE {within} GROUP BY b, device",
+        "Q6": f"SELECT count(DISTINCT user_id) FROM t WHERE {within}",
+        "Q7": f"SELECT country, {percentile} FROM t WHERE {within} GROUP BY country",
+        "Q8": f"SELECT referrer, count(*) FROM t WHERE {contains} AND {within} GROUP BY referrer",
+        "Q9": f"SELECT {bucket(DAY // 24)} AS b, count(*) FROM t WHERE {BUSY} AND {within} GROUP BY b",
+        "Q11": f"SELECT user_id, ms FROM t WHERE country = 'c3' AND {BUSY} ORDER BY ms DESC LIMIT 100",
+    }
+
+
+DUCKDB = """
+import duckdb, sys, json, time
+source, queries, turns, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+c = duckdb.connect(sys.argv[5])
+c.execute(f"SET threads TO {threads}")
+c.execute(f'''CREATE TABLE t AS SELECT user_id, country, page, device, referrer, amount, items, session_ms, ab,
+  epoch_ms(CAST(keen.timestamp AS TIMESTAMP)) AS ms FROM read_json('{source}', format='newline_delimited') ORDER BY ms''')
+c.execute("CHECKPOINT")
+out = {}
+for name, sql in queries.items():
+    times = []
+    for _ in range(turns + 2):
+        start = time.perf_counter()
+        rows = c.execute(sql).fetchall()
+        times.append((time.perf_counter() - start) * 1e3)
+    out[name] = {"ms": times[2:], "rows": rows}
+print(json.dumps(out))
+"""
+
+CHDB = """
+import sys, json, time
+from chdb import session
+source, queries, turns, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+s = session.Session(sys.argv[5])
+s.query("CREATE DATABASE b ENGINE = Atomic")
+s.query('''CREATE TABLE b.t (user_id Int64, country LowCardinality(String), page LowCardinality(String),
+  device LowCardinality(String), referrer LowCardinality(String), amount Float64, items Int64,
+  session_ms Int64, ab Bool, ms Int64) ENGINE = MergeTree ORDER BY ms''')
+s.query(f'''INSERT INTO b.t SELECT user_id, country, page, device, referrer, amount, items, session_ms, ab,
+  toUnixTimestamp64Milli(keen.timestamp) FROM file('{source}', 'JSONEachRow', 'user_id Int64, country String,
+  page String, device String, referrer String, amount Float64, items Int64, session_ms Int64, ab Bool,
+  keen Tuple(id String, created_at DateTime64(3), timestamp DateTime64(3))')
+  SETTINGS date_time_input_format = 'best_effort' ''')
+s.query("OPTIMIZE TABLE b.t FINAL")
+out = {}
+for name, sql in queries.items():
+    times = []
+    sql = sql.replace("FROM t", "FROM b.t") + f" SETTINGS max_threads = {threads}"
+    for _ in range(turns + 2):
+        start = time.perf_counter()
+        text = str(s.query(sql, "JSONCompactEachRow"))
+        rows = [json.loads(line) for line in text.splitlines()]
+        times.append((time.perf_counter() - start) * 1e3)
+    out[name] = {"ms": times[2:], "rows": rows}
+print(json.dumps(out))
+"""
+
+
+def run(command):
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def peer(python, script, source, sql, path):
+    return run([python, "-c", script, source, json.dumps(sql), str(TURNS), str(THREADS), path])
+
+
+def plain(name, rows):
+    """Rows that can be compared: numbers as numbers, in the order of their keys."""
+    def cell(value):
+        try:
+            return float(value) if not isinstance(value, bool) else value
+        except (TypeError, ValueError):
+            return value
+    rows = [[cell(value) for value in row] for row in rows]
+    if name == "Q4":
+        # Pages with as many views may take each other's place.
+        return sorted([row[1]] for row in rows)
+    if name == "Q11":
+        return sorted([row[1]] for row in rows)
+    return sorted(rows, key=lambda row: [str(value) for value in row[:-1]])
+
+
+def check(name, ours, theirs, whose):
+    left, right = plain(name, ours), plain(name, theirs)
+    assert len(left) == len(right), (name, whose, len(left), len(right))
+    # Percentiles of many different numbers are rounded to eleven binary digits; ClickHouse takes
+    # the next rank where the rank is whole.
+    near = 2e-3 if name == "Q7" else 1e-9
+    for mine, other in zip(left, right):
+        for a, b in zip(mine, other):
+            same = math.isclose(a, b, rel_tol=near) if isinstance(a, float) else a == b
+            assert same, (name, whose, mine, other)
+
+
+def extracted(rows):
+    """Events as rows of user and time."""
+    import datetime
+    found = []
+    for event in rows:
+        time = datetime.datetime.fromisoformat(event["keen"]["timestamp"].replace("Z", "+00:00"))
+        found.append([event["user_id"], round(time.timestamp() * 1000)])
+    return found
+
+
+def main():
+    python = sys.argv[1]
+    folder = tempfile.mkdtemp(prefix="millrace-bench-query-")
+    source = f"{folder}/events.ndjson"
+    try:
+        with open(source, "wb") as file:
+            subprocess.run([BENCH, "generate", "--events", str(EVENTS)], stdout=file, check=True)
+        store = ["--data", f"{folder}/millrace"]
+        subprocess.run([BENCH, "ingest", source] + store, check=True, capture_output=True)
+        options = ["--threads", str(THREADS), "--turns", str(TURNS)]
+        ours = run([BENCH, "query"] + store + options)
+        again = run([BENCH, "query"] + store + options + ["--cache-bytes", str(128 << 20)])
+        duckdb = peer(
+            python, DUCKDB, source,
+            queries(lambda n: f"(ms - {START}) // {n}", "quantile_disc(session_ms, 0.95)",
+                    "contains(page, 'checkout')"), f"{folder}/events.duckdb")
+        chdb = peer(
+            python, CHDB, source,
+            queries(lambda n: f"intDiv(ms - {START}, {n})", "quantileExact(0.95)(session_ms)",
+                    "position(page, 'checkout') > 0"), f"{folder}/chdb")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for mine in (ours, again):
+        mine["Q11"]["rows"] = extracted(mine["Q11"]["rows"])
+        for name in WHAT:
+            check(name, mine[name]["rows"], duckdb[name]["rows"], "DuckDB")
+            check(name, mine[name]["rows"], chdb[name]["rows"], "ClickHouse")
+    write(ours, again, duckdb, chdb)
+
+
+def write(ours, again, duckdb, chdb):
+    lines = ["| query | Millrace | repeated | DuckDB | ClickHouse | better peer : Millrace | : repeated |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
+    for name, what in WHAT.items():
+        mine, cached, duck, click = (
+            statistics.median(found[name]["ms"]) for found in (ours, again, duckdb, chdb))
+        best = min(duck, click)
+        lines.append(
+            f"| {name} {what} | {mine:.2f} | {cached:.2f} | {duck:.2f} | {click:.2f} | "
+            f"{best / mine:.1f} | {best / cached:.1f} |")
+    table = "\n".join(lines)
+    report.put("Queries", f"""
+Written by `make bench-query`: {EVENTS:,} events, {THREADS} threads ({platform.machine()}), milliseconds, warm medians of
+{TURNS} turns, one engine after the other. Millrace is the storage node's engine in one process, with
+the partial results formed and without the network; *repeated* keeps answers of sealed blocks, as a
+storage node does, and is what a dashboard gets that asks again. The peers run in a process too, and
+answer from SQL. All answers were held against each other and are equal: sums and averages to nine
+digits, percentiles to the 1 part in 2,048 that they are rounded to.
+
+{table}
+""")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+// One thread's part of a scan: it takes blocks as long as there are any, and keeps what it found.
+
+internal import Base
+internal import Columns
+internal import Plan
+internal import Scan
+internal import Synchronization
+
+/// A part of a scan. One thread at a time, any thread.
+package final class ScanLane: Sendable {
+    private struct State {
+        /// Fresh blocks, and sealed ones whose answers are not worth keeping one by one.
+        var fresh: ScanExecution?
+        var sealed: ScanExecution?
+        /// Answers of single blocks, known or found now.
+        var answers = PartialMerger()
+        var cachedCount = 0
+        /// Whether blocks of this plan give large answers.
+        var isLarge = false
+        /// Bytes of the budget that the above takes.
+        var takenBytes = 0
+        var busyNanoseconds: Int64 = 0
+    }
+
+    private let scan: StoreScan
+    private let state = Mutex(State())
+
+    init(_ scan: StoreScan) { self.scan = scan }
+
+    /// Does the next block that no lane has taken; false if none is left. After an error the lane
+    /// is of no more use.
+    package func step() throws -> Bool {
+        guard let block = scan.takeBlock() else { return false }
+        let began = monotonicNanoseconds()
+        do {
+            try state.withLock { state in
+                defer { state.busyNanoseconds += Int64(clamping: monotonicNanoseconds() - began) }
+                try consume(block, &state)
+                let bytes =
+                    (state.fresh?.byteCount ?? 0) + (state.sealed?.byteCount ?? 0)
+                    + state.answers.byteCount
+                let more = bytes - state.takenBytes
+                state.takenBytes = bytes
+                try scan.share.take(more)
+            }
+        } catch { throw EventStoreError.wrapping(error) }
+        return true
+    }
+
+    private func consume(_ block: ListedBlock, _ state: inout State) throws {
+        guard let id = block.sealedID else {
+            return try read(block, into: &state.fresh)
+        }
+        guard let number = scan.question, block.stored?.undecided == nil else {
+            return try read(block, into: &state.sealed)
+        }
+        let (plan, firstBucket) = scan.plan.narrowed(to: block.record)
+        let question = BlockQuestion(
+            block: id, plan: number, timeframe: plan.timeframe, boundaries: plan.boundaries)
+        let cache = scan.store.answers
+        switch cache.find(question, edits: block.stored) {
+        case .answer(let answer):
+            state.cachedCount += 1
+            return try add(answer, firstBucket, &state)
+        case .large: state.isLarge = true
+        case .unknown: break
+        }
+        guard !state.isLarge else { return try read(block, into: &state.sealed) }
+        let execution = ScanExecution(plan: plan)
+        try scan.store.read(block, scan.reader.snapshot) { try execution.consume($0) }
+        state.answers.add(execution.statistics)
+        let answer = try execution.finish().withoutStatistics
+        cache.keep(answer, of: question, edits: block.stored)
+        try add(answer, firstBucket, &state)
+    }
+
+    private func add(
+        _ answer: PartialResult, _ firstBucket: Int32, _ state: inout State
+    ) throws {
+        guard firstBucket > 0 else { return try state.answers.add(answer) }
+        var moved = answer
+        for index in moved.groups.indices { moved.groups[index].bucket += firstBucket }
+        try state.answers.add(moved)
+    }
+
+    private func read(_ block: ListedBlock, into execution: inout ScanExecution?) throws {
+        let found = execution ?? ScanExecution(plan: scan.plan)
+        execution = found
+        try scan.store.read(block, scan.reader.snapshot) { try found.consume($0) }
+    }
+
+    // MARK: What has been found
+
+    var cachedCount: Int { state.withLock { $0.cachedCount } }
+    var busyNanoseconds: Int64 { state.withLock { $0.busyNanoseconds } }
+
+    func takeFresh() -> ScanTables? {
+        state.withLock { state in
+            defer { state.fresh = nil }
+            return state.fresh?.tables
+        }
+    }
+
+    func takeSealed() -> ScanTables? {
+        state.withLock { state in
+            defer { state.sealed = nil }
+            return state.sealed?.tables
+        }
+    }
+
+    /// Answers of single blocks together.
+    func takeAnswers() -> PartialResult {
+        state.withLock { state in
+            let answers = state.answers
+            state.answers = PartialMerger()
+            return answers.finish()
+        }
+    }
+}
