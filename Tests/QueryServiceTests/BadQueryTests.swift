@@ -29,8 +29,6 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
         WrongQuery(what: "median", analysis: "median", code: "NotSupportedError"),
         WrongQuery(what: "percentile", analysis: "percentile", code: "NotSupportedError"),
         WrongQuery(what: "deviation", analysis: "standard_deviation", code: "NotSupportedError"),
-        WrongQuery(what: "funnel", analysis: "funnel", code: "NotSupportedError"),
-        WrongQuery(what: "progression", analysis: "progression", code: "NotSupportedError"),
         WrongQuery(what: "multi", analysis: "multi_analysis", code: "NotSupportedError"),
         WrongQuery(
             what: "no target", analysis: "sum", code: "MissingRequiredRequestFieldError"),
