@@ -108,6 +108,18 @@ package enum Limits {
     /// A project's key: twice the longest that Keen ever made.
     package static let apiKeyBytesMax = 128
 
+    /// Saved queries of all projects: 640 MB in every process if each were as large as may be; a
+    /// usual one has some hundred bytes.
+    package static let catalogSavedQueriesMax = 10_000
+    package static let savedQueriesPerProjectMax = 1_000
+    /// One saved query as the catalog keeps it.
+    package static let savedQueryBytesMax = 64 << 10
+    package static let savedQueryNameBytesMax = 128
+    /// Saved queries of one project whose results are kept and refreshed.
+    package static let cachedQueriesPerProjectMax = 100
+    /// Seconds between two runs of such a query, as documented for the Keen API: 4 to 24 hours.
+    package static let refreshSecondsRange = 14_400...86_400
+
     // Log server.
     /// Elements of all arrays of one Kafka message together: a fetch of every partition that there
     /// may be has ten thousand; more would let a small frame ask for a lot of memory.
@@ -287,6 +299,19 @@ package enum Limits {
     package static let queryGroupByMax = 16
     /// Cells (intervals times groups) of one answer: about 150 MB of JSON at 75 bytes a cell.
     package static let queryCellsMax = 2_000_000
+    /// Steps of one funnel: each is a scan, and all run at once (a choice).
+    package static let funnelStepsMax = 32
+    /// Actors of all steps of one funnel: some 500 MB in the query server while it is answered.
+    package static let funnelActorsMax = 5_000_000
+    /// Seconds that `max_age` may say, as documented for the Keen API: 36 hours.
+    package static let maxAgeSecondsMax = 129_600
+    /// Results that a query server keeps for `max_age` and of cached queries.
+    package static let resultsKeptMax = 4_096
+    package static let resultsKeptBytesMax = 128 << 20
+    /// One result that is kept; a larger one is worked out whenever it is asked for.
+    package static let resultKeptBytesMax = 16 << 20
+    /// A cached query that failed runs again after so long (a choice).
+    package static let cachedQueryRetrySeconds = 60
     /// Queries of one process that run at once. More of them wait.
     package static let queriesRunningMax = 64
     /// Queries of one process that wait for their turn. More of them are refused.

@@ -9,6 +9,10 @@ package enum CatalogChange: Sendable, Equatable {
     case put(ProjectID)
     /// A project is gone, if it was there at all.
     case removed(ProjectID)
+    /// A saved query is new, or has changed.
+    case putQuery(ProjectID, name: String)
+    /// A saved query is gone, if it was there at all.
+    case removedQuery(ProjectID, name: String)
     /// A record of a kind that belongs to a newer version.
     case unknownKind
     /// The record was passed over; what its key held before stays.
@@ -18,6 +22,9 @@ package enum CatalogChange: Sendable, Equatable {
 /// The catalog at one moment. Copies are cheap.
 package struct CatalogState: Sendable {
     package private(set) var projects: [ProjectID: Project] = [:]
+    /// Saved queries by name, also those of projects that are gone.
+    package private(set) var savedQueries: [ProjectID: [String: SavedQuery]] = [:]
+    private var savedQueryCount = 0
     /// Records that were passed over because they are not what they should be.
     package private(set) var malformedCount = 0
 
@@ -28,39 +35,48 @@ package struct CatalogState: Sendable {
     @discardableResult
     package mutating func apply(key: [UInt8], value: [UInt8]?) -> CatalogChange {
         do throws(MalformedRecord) {
-            guard let id = try CatalogKey.projectID(of: key) else { return .unknownKind }
-            guard let value else {
-                projects[id] = nil
-                return .removed(id)
+            switch try CatalogKey(key) {
+            case .project(let id): return try apply(id, value)
+            case .savedQuery(let id, let name): return try apply(id, name, value)
+            case .unknown: return .unknownKind
             }
-            let project = try Project(id: id, value: value)
-            guard projects[id] != nil || projects.count < Limits.catalogProjectsMax else {
-                throw MalformedRecord(reason: "there are too many projects")
-            }
-            projects[id] = project
-            return .put(id)
         } catch {
             malformedCount += 1
             return .malformed(reason: error.reason)
         }
     }
-}
 
-/// The keys of the catalog's records: `kind/name`.
-enum CatalogKey {
-    private static let projectPrefix = Array("project/".utf8)
-
-    static func project(_ id: ProjectID) -> [UInt8] { projectPrefix + Array(id.name.utf8) }
-
-    /// The project that a key names; nil for other kinds of records.
-    static func projectID(of key: [UInt8]) throws(MalformedRecord) -> ProjectID? {
-        guard key.contains(UInt8(ascii: "/")) else {
-            throw MalformedRecord(reason: "the key is not kind/name")
+    private mutating func apply(
+        _ id: ProjectID, _ value: [UInt8]?
+    ) throws(MalformedRecord) -> CatalogChange {
+        guard let value else {
+            projects[id] = nil
+            return .removed(id)
         }
-        guard key.starts(with: projectPrefix) else { return nil }
-        let name = String(decoding: key.dropFirst(projectPrefix.count), as: UTF8.self)
-        do throws(InvalidName) { return try ProjectID(name) } catch {
-            throw MalformedRecord(reason: error.message)
+        let project = try Project(id: id, value: value)
+        guard projects[id] != nil || projects.count < Limits.catalogProjectsMax else {
+            throw MalformedRecord(reason: "there are too many projects")
         }
+        projects[id] = project
+        return .put(id)
+    }
+
+    private mutating func apply(
+        _ id: ProjectID, _ name: String, _ value: [UInt8]?
+    ) throws(MalformedRecord) -> CatalogChange {
+        let isNew = savedQueries[id]?[name] == nil
+        guard let value else {
+            savedQueries[id]?[name] = nil
+            if savedQueries[id]?.isEmpty == true { savedQueries[id] = nil }
+            if !isNew { savedQueryCount -= 1 }
+            return .removedQuery(id, name: name)
+        }
+        let query = try SavedQuery(project: id, name: name, value: value)
+        guard !isNew || savedQueryCount < Limits.catalogSavedQueriesMax else {
+            throw MalformedRecord(reason: "there are too many saved queries")
+        }
+        savedQueries[id, default: [:]][name] = query
+        if isNew { savedQueryCount += 1 }
+        return .putQuery(id, name: name)
     }
 }

@@ -20,12 +20,26 @@ package struct CatalogWriter: Sendable {
     /// Adds a project or replaces the one of that id; returns when the log has it on all replicas.
     /// Throws a `LogError` if it has not within `timeout`.
     package func put(_ project: Project, timeout: Duration) async throws {
-        try await publish(CatalogKey.project(project.id), project.encoded, timeout)
+        try await publish(CatalogKey.project(project.id).bytes, project.encoded, timeout)
     }
 
     /// Takes a project out of the catalog; its events stay where they are.
     package func remove(_ id: ProjectID, timeout: Duration) async throws {
-        try await publish(CatalogKey.project(id), nil, timeout)
+        try await publish(CatalogKey.project(id).bytes, nil, timeout)
+    }
+
+    /// Adds a saved query or replaces the one of that project and name; returns when the log has
+    /// it. Throws a `LogError` if it has not within `timeout`.
+    package func put(_ query: SavedQuery, timeout: Duration) async throws {
+        let key = CatalogKey.savedQuery(query.project, name: query.name)
+        try await publish(key.bytes, query.encoded, timeout)
+    }
+
+    /// Takes a saved query out of the catalog.
+    package func removeQuery(
+        _ name: String, of project: ProjectID, timeout: Duration
+    ) async throws {
+        try await publish(CatalogKey.savedQuery(project, name: name).bytes, nil, timeout)
     }
 
     /// Releases what is held. Every call above has ended its own producer already.

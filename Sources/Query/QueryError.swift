@@ -17,6 +17,8 @@ package struct QueryError: Error, Sendable, Equatable {
         case notSupported = "NotSupportedError"
         /// The answer would pass one of the bounds in Limits.
         case tooLarge = "QueryTooLargeError"
+        /// A project's results are kept and refreshed for so many saved queries only.
+        case tooManyCachedQueries = "OverCachedQueryLimitError"
         case notFound = "ResourceNotFoundError"
         /// Something within Millrace contradicts itself.
         case internalError = "InternalServerError"

@@ -35,18 +35,50 @@ extension QueryService {
         guard let analysis = AnalysisName(rawValue: name) else {
             throw QueryError(.notFound, "Resource not found: there is no analysis of that name")
         }
+        return try await measured(analysis, context.time) {
+            let request = context.request
+            let parameters = try Parameters(pairs: request.query.pairs, body: request.body)
+            return try await answer(analysis, parameters, project.id, context.time)
+        }
+    }
+
+    /// Runs a query, and counts it by its outcome.
+    func measured<Answer>(
+        _ analysis: AnalysisName, _ time: QueryTime, _ body: () async throws -> Answer
+    ) async throws -> Answer {
         do {
-            let response = try await run(analysis, project.id, context)
-            metrics.record(analysis, .answered, .now - context.started)
-            return response
+            let answer = try await body()
+            metrics.record(analysis, .answered, .now - time.started)
+            return answer
         } catch {
-            metrics.record(analysis, QueryFailure(error).outcome, .now - context.started)
+            metrics.record(analysis, QueryFailure(error).outcome, .now - time.started)
             throw error
         }
     }
 
+    /// An earlier answer, if `max_age` allows one; else waits for a turn and works it out.
+    func answer(
+        _ analysis: AnalysisName, _ parameters: Parameters, _ project: ProjectID, _ time: QueryTime
+    ) async throws -> HTTPResponse {
+        guard let age = try parameters.maxAge() else {
+            return try await run(analysis, parameters, project, time)
+        }
+        let now = configuration.now()
+        let normalized = String(decoding: parameters.normalized, as: UTF8.self)
+        let key = "query/\(project.name)/\(analysis.rawValue)/\(normalized)"
+        if let kept = results.entry(key),
+            now.milliseconds - kept.made.milliseconds <= Int64(age) * 1000
+        {
+            return .json(kept.body)
+        }
+        let response = try await run(analysis, parameters, project, time)
+        results.put(ResultCache.Entry(body: response.body, made: now), key)
+        return response
+    }
+
     private func run(
-        _ analysis: AnalysisName, _ project: ProjectID, _ context: QueryContext
+        _ analysis: AnalysisName, _ parameters: Parameters, _ project: ProjectID,
+        _ context: QueryTime
     ) async throws -> HTTPResponse {
         metrics.waiting.increment()
         do { try await gate.enter(until: context.deadline, on: context.loop) } catch {
@@ -59,9 +91,8 @@ extension QueryService {
             metrics.running.decrement()
             gate.leave()
         }
-        let request = context.request
-        let parameters = try Parameters(pairs: request.query.pairs, body: request.body)
         if analysis == .extraction { return try await extract(parameters, project, context) }
+        if analysis.isFunnel { return try await funnel(parameters, project, context) }
         let query = try PreparedQuery(
             analysis: analysis, project: project, parameters: parameters,
             now: configuration.now(), zones: zones)
@@ -73,8 +104,27 @@ extension QueryService {
                 missing: scanned.failures.map(\.missing)))
     }
 
+    /// Throws `QueryError` if the parameters are not those of such a query.
+    func check(
+        _ analysis: AnalysisName, _ parameters: Parameters, _ project: ProjectID
+    ) throws(QueryError) {
+        _ = try parameters.maxAge()
+        let now = configuration.now()
+        if analysis == .extraction {
+            _ = try PreparedExtraction(
+                project: project, parameters: parameters, now: now, zones: zones)
+        } else if analysis.isFunnel {
+            _ = try PreparedFunnel(
+                project: project, parameters: parameters, now: now, zones: zones)
+        } else {
+            _ = try PreparedQuery(
+                analysis: analysis, project: project, parameters: parameters, now: now,
+                zones: zones)
+        }
+    }
+
     private func extract(
-        _ parameters: Parameters, _ project: ProjectID, _ context: QueryContext
+        _ parameters: Parameters, _ project: ProjectID, _ context: QueryTime
     ) async throws -> HTTPResponse {
         let extraction = try PreparedExtraction(
             project: project, parameters: parameters, now: configuration.now(), zones: zones)

@@ -27,6 +27,11 @@ package struct QueryServiceConfiguration: Sendable {
     package var publishControl:
         (@Sendable (CollectionControl, _ partitionCount: Int32) async throws -> [ShardID: Int64])?
 
+    /// Writes a saved query, or with nil its removal, to the catalog; nil: the server cannot save.
+    /// Throws `LogError`.
+    package var publishQuery:
+        (@Sendable (SavedQuery?, _ name: String, ProjectID) async throws -> Void)?
+
     package init() {}
 }
 
@@ -37,8 +42,10 @@ package final class QueryService: Sendable {
     let configuration: QueryServiceConfiguration
     let gate: QueryGate
     let metrics = QueryMetrics()
+    let results = ResultCache()
+    let cachedQueries = CachedQueries()
     private let catalog: @Sendable () -> CatalogState?
-    private let logger: Logger
+    let logger: Logger
 
     /// `catalog` gives the catalog as it is, nil until it is current.
     package init(
@@ -57,6 +64,8 @@ package final class QueryService: Sendable {
 
     /// Adds every route. `GET .../events/NAME` is ours only without `data`: with it, it writes.
     package func mount(on router: inout Router) {
+        // Before the analyses: "saved" is none.
+        mountSavedQueries(on: &router)
         mountAnalyses(on: &router)
         mountSchemas(on: &router)
         mountDeletes(on: &router)
@@ -66,13 +75,21 @@ package final class QueryService: Sendable {
 
 // MARK: What the routes share
 
-/// A request under way.
-struct QueryContext: Sendable {
-    let request: HTTPRequest
+/// The time that a query has, whoever asked it: a request, or a cached query that is due.
+struct QueryTime: Sendable {
     let started: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
     /// Keeps the time for waits.
     let loop: EventLoop
+}
+
+/// A request under way.
+struct QueryContext: Sendable {
+    let request: HTTPRequest
+    let time: QueryTime
+
+    var started: ContinuousClock.Instant { time.started }
+    var deadline: ContinuousClock.Instant { time.deadline }
 
     /// A part of the path that the route's pattern names.
     func part(_ name: String) -> String { request.pathParameters[name] ?? "" }
@@ -87,14 +104,18 @@ extension QueryService {
         where condition: (@Sendable (HTTPRequest) -> Bool)? = nil, _ action: @escaping Action
     ) {
         router.on(method, pattern, where: condition) { [self] request, responder in
-            let started = ContinuousClock.now
-            let context = QueryContext(
-                request: request, started: started, deadline: started + configuration.timeout,
-                loop: responder.loop)
+            let context = QueryContext(request: request, time: time(on: responder.loop))
             // Not on the loop: to parse, merge and format may take long. The task ends with its
             // answer, and every wait in it with the request's deadline.
             Task { responder.respond(await answer(context, action)) }
         }
+    }
+
+    /// The time of a query that begins now.
+    func time(on loop: EventLoop) -> QueryTime {
+        let started = ContinuousClock.now
+        return QueryTime(
+            started: started, deadline: started + configuration.timeout, loop: loop)
     }
 
     private func answer(_ context: QueryContext, _ action: Action) async -> HTTPResponse {

@@ -7,6 +7,11 @@ enum ResourcePath {
 
     static func project(_ project: ProjectID) -> String { "\(projects)/\(encoded(project.name))" }
     static func queries(of id: ProjectID) -> String { project(id) + "/queries" }
+
+    static func savedQuery(_ name: String, of id: ProjectID) -> String {
+        "\(queries(of: id))/saved/\(encoded(name))"
+    }
+
     static func events(of id: ProjectID) -> String { project(id) + "/events" }
 
     static func collection(_ collection: CollectionName, of id: ProjectID) -> String {

@@ -83,7 +83,8 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         await catalog.close()
         await cluster.close()
     }
-    return [StopService { await group.shutdown() }, stop, preparation]
+    let refresher = CachedQueryRefresher(queries: queries, loop: group.next())
+    return [StopService { await group.shutdown() }, stop, preparation, refresher]
 }
 
 private func storeCluster(
@@ -108,6 +109,14 @@ private func queryService(
     let controls = ControlPublisher(connection: connection, logger: context.logger)
     configuration.publishControl = {
         try await controls.publish($0, partitionCount: $1, timeout: .seconds(10))
+    }
+    let writer = try CatalogWriter(connection: connection, logger: context.logger)
+    configuration.publishQuery = { query, name, project in
+        if let query {
+            try await writer.put(query, timeout: .seconds(10))
+        } else {
+            try await writer.removeQuery(name, of: project, timeout: .seconds(10))
+        }
     }
     let zones = ZoneLibrary(logger: context.logger)
     if zones.zone(named: "Europe/London") == nil {

@@ -16,12 +16,13 @@ import Testing
 
     @Test func aRecordHasTheseBytes() {
         #expect(String(decoding: project.encoded, as: UTF8.self) == golden)
-        #expect(CatalogKey.project(project.id) == Array("project/5f00000000000000000000a1".utf8))
+        #expect(
+            CatalogKey.project(project.id).bytes == Array("project/5f00000000000000000000a1".utf8))
     }
 
     @Test func recordsPutReplaceAndRemoveProjects() {
         var state = CatalogState()
-        let key = CatalogKey.project(project.id)
+        let key = CatalogKey.project(project.id).bytes
         #expect(state.apply(key: key, value: Array(golden.utf8)) == .put(project.id))
         #expect(state.projects == [project.id: project])
         var renamed = project
@@ -39,7 +40,7 @@ import Testing
         #expect(state.apply(key: Array("rollup/x".utf8), value: [1, 2]) == .unknownKind)
         #expect(state.apply(key: Array("rollup/x".utf8), value: nil) == .unknownKind)
         let more = golden.dropLast() + #","plan":{"a":[1]}}"#
-        let key = CatalogKey.project(project.id)
+        let key = CatalogKey.project(project.id).bytes
         #expect(state.apply(key: key, value: Array(more.utf8)) == .put(project.id))
         #expect(state.projects[project.id] == project)
         #expect(state.malformedCount == 0)
@@ -64,7 +65,7 @@ import Testing
     ])
     func malformedRecordsAreCountedAndChangeNothing(key: String, value: String) {
         var state = CatalogState()
-        state.apply(key: CatalogKey.project(project.id), value: project.encoded)
+        state.apply(key: CatalogKey.project(project.id).bytes, value: project.encoded)
         let change = state.apply(key: Array(key.utf8), value: Array(value.utf8))
         guard case .malformed(let reason) = change else {
             Issue.record("taken: \(change)")
@@ -85,7 +86,7 @@ import Testing
                 let place = Int.random(in: value.indices, using: &random)
                 value[place] = UInt8.random(in: 0...255, using: &random)
             }
-            var key = CatalogKey.project(project.id)
+            var key = CatalogKey.project(project.id).bytes
             if Bool.random(using: &random) {
                 let place = Int.random(in: key.indices, using: &random)
                 key[place] = UInt8.random(in: 0...255, using: &random)

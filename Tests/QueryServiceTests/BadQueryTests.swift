@@ -26,8 +26,6 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
     private static let wrong = [
         WrongQuery(
             what: "unknown analysis", analysis: "guess", status: 404, code: "ResourceNotFoundError"),
-        WrongQuery(what: "funnel", analysis: "funnel", code: "NotSupportedError"),
-        WrongQuery(what: "progression", analysis: "progression", code: "NotSupportedError"),
         WrongQuery(
             what: "no target", analysis: "sum", code: "MissingRequiredRequestFieldError"),
         WrongQuery(

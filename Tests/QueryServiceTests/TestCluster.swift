@@ -30,6 +30,7 @@ final class TestCluster: Sendable {
     private let directory: String
     private let nodes: [Node]
     let cluster: StoreCluster
+    let service: QueryService
     private let server: HTTPServer
     private let port: UInt16
 
@@ -62,7 +63,7 @@ final class TestCluster: Sendable {
         let clients = nodes.map(\.client)
         settings.publishControl = { try await Self.apply($0, to: clients, partitionCount: $1) }
         let zones = ZoneLibrary(logger: logger)
-        let service = QueryService(
+        service = QueryService(
             cluster: cluster, catalog: catalog ?? { state },
             zones: { zones.zone(named: $0) },
             configuration: settings, logger: logger)

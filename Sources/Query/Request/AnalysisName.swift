@@ -38,8 +38,11 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
 
     /// Whether it is answered.
     package var isAnswered: Bool {
-        aggregate != nil || self == .extraction || self == .multiAnalysis
+        aggregate != nil || self == .extraction || self == .multiAnalysis || isFunnel
     }
+
+    /// Whether it asks for actors from step to step, by its present or its first name.
+    package var isFunnel: Bool { self == .funnel || self == .progression }
 
     /// Whether the analysis reads a property.
     package var needsTarget: Bool { self != .count && self != .multiAnalysis }

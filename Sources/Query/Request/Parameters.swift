@@ -6,13 +6,13 @@ package import JSON
 
 /// Named values with the types that the analysis language asks for.
 package struct Parameters: Sendable {
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         var value: JSONValue
         /// The text as it stood in the URL; nil for a member of a body.
         var text: String?
     }
 
-    private var entries: [String: Entry] = [:]
+    private(set) var entries: [String: Entry] = [:]
 
     /// `pairs` are decoded already; of repeated names the first counts.
     package init(pairs: some Sequence<(name: String, value: String)>, body: [UInt8] = [])
