@@ -35,6 +35,10 @@ package struct SavedQueryRequest: Sendable {
         analysis = try AnalysisName(savedQuery: query)
         metadata = try parameters.metadata()
         refreshSeconds = try parameters.refreshSeconds()
+        guard refreshSeconds == 0 || Parameters(query).isKeepable else {
+            throw QueryError(
+                .invalidParameter, "a query with allow_partial or explain has refresh_rate 0")
+        }
         newName = try parameters.string("query_name")
     }
 }
@@ -83,7 +87,15 @@ extension Parameters {
             throw QueryError(
                 .invalidParameter, "max_age is from 0 to \(Limits.maxAgeSecondsMax) seconds")
         }
-        return seconds == 0 ? nil : Int(seconds)
+        return seconds == 0 || !isKeepable ? nil : Int(seconds)
+    }
+
+    /// Whether an answer is worth giving again: not if it may lack something, or is about this very
+    /// run.
+    fileprivate var isKeepable: Bool {
+        ["allow_partial", "explain"].allSatisfy { name in
+            value(name).map { $0.lenientBool == false } ?? true
+        }
     }
 
     /// The same bytes for the same parameters in whatever order, those apart that do not change the

@@ -167,6 +167,10 @@ private let count = #"{"analysis_type":"count","event_collection":"orders"}"#
         (#"{"query":\#(count),"refresh_rate":14399}"#, "InvalidParameterError"),
         (#"{"query":\#(count),"refresh_rate":86401}"#, "InvalidParameterError"),
         (#"{"query":\#(count),"metadata":[]}"#, "InvalidParameterError"),
+        (
+            #"{"query":\#(count.dropLast()),"allow_partial":true},"refresh_rate":14400}"#,
+            "InvalidParameterError"
+        ),
         (#"{"query":\#(count),"query_name":"a b"}"#, "InvalidParameterError"),
     ])
     func whatIsWrongIsRefused(body: String, code: String) async throws {
@@ -287,6 +291,10 @@ private let count = #"{"analysis_type":"count","event_collection":"orders"}"#
                 .get, "\(target)?max_age=600&event_collection=orders&api_key=READ", key: nil)
             #expect(spelled.result == 10, "another spelling of the same query")
             #expect(try await ask(#","max_age":600,"timezone":3600"#) == 0, "another query")
+            #expect(
+                try await ask(#","max_age":600,"allow_partial":true"#) == 0,
+                "what may lack something is not kept")
+            #expect(try await ask(#","max_age":600,"allow_partial":false"#) == 0, "another query")
             desk.pass(seconds: 601)
             #expect(try await ask(#","max_age":600"#) == 0, "too old")
             for wrong in ["-1", "129601", #""soon""#] {

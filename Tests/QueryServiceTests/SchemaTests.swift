@@ -103,9 +103,8 @@ import Testing
             let list = try await cluster.send(.get, queries)
             #expect(
                 list.json?.object?.names.sorted() == [
-                    "average", "count_unique_url", "count_url", "extraction_url", "maximum",
-                    "minimum",
-                    "select_unique_url", "sum",
+                    "average", "count_unique_url", "count_url", "extraction_url", "funnel_url",
+                    "maximum", "minimum", "progression", "select_unique_url", "sum",
                 ], "\(list)")
             #expect(list.json?["count_url"]?.string == "\(queries)/count")
         }

@@ -15,12 +15,15 @@ package struct FunnelAnswer {
     private let funnel: PreparedFunnel
     /// The actors that each plan found; nil until it has.
     private var actors: [Set<Value>?]
+    /// The same for a funnel in which the order counts.
+    private var times: [ActorTimes]
     private var actorCount = 0
     private var statistics = ScanStatistics()
 
     package init(_ funnel: PreparedFunnel) {
         self.funnel = funnel
         actors = Array(repeating: nil, count: funnel.plans.count)
+        times = Array(repeating: [:], count: funnel.plans.count)
     }
 
     /// Adds the merge of what all shards gave for the plan at `index`. Throws if all plans together
@@ -29,35 +32,50 @@ package struct FunnelAnswer {
         _ partial: consuming PartialResult, at index: Int
     ) throws(QueryError) {
         statistics.add(partial.statistics)
+        if funnel.order != nil {
+            times[index] = try OrderedFunnel.times(partial)
+            return try count(times[index].reduce(0) { $0 + $1.value.count })
+        }
         var found: Set<Value> = []
         switch partial.groups.first?.states.first {
         case nil where partial.groups.isEmpty: break
         case .selectUnique(let distinct)? where partial.groups.count == 1: found = distinct.values
         default: throw QueryError(.internalError, "a shard's answer does not fit the funnel")
         }
-        actorCount += found.count
+        actors[index] = found
+        try count(found.count)
+    }
+
+    /// Actors, or the instants at which they were seen.
+    private mutating func count(_ more: Int) throws(QueryError) {
+        actorCount += more
         guard actorCount <= Limits.funnelActorsMax else {
             throw QueryError(
                 .tooLarge,
                 "the steps of the funnel have more than \(Limits.funnelActorsMax) actors together: "
                     + "choose fewer events with filters or shorter timeframes")
         }
-        actors[index] = found
     }
 
     /// The whole JSON answer; every plan must have been added. `elapsed` goes into the metadata, if
     /// the request wanted any.
     package consuming func finish(elapsed: Duration = .zero) -> [UInt8] {
-        var counts: [Int] = []
-        var lists: [[Value]?] = []
+        let reached =
+            funnel.order?.reached(funnel.steps, funnel.planOfStep.map { times[$0] })
+            ?? reachedInAnyOrder()
+        let lists = zip(funnel.steps, reached).map { $0.listsActors ? $1.sorted() : nil }
+        return write(reached.map(\.count), lists, elapsed: elapsed)
+    }
+
+    private func reachedInAnyOrder() -> [Set<Value>] {
+        var all: [Set<Value>] = []
         var remaining: Set<Value>?
         for (step, plan) in zip(funnel.steps, funnel.planOfStep) {
             let reached = Self.reached(actors[plan] ?? [], step, of: remaining)
-            counts.append(reached.count)
-            lists.append(step.listsActors ? reached.sorted() : nil)
+            all.append(reached)
             if !step.isOptional { remaining = reached }
         }
-        return write(counts, lists, elapsed: elapsed)
+        return all
     }
 
     /// The actors that reach a step, of those that reached all required steps before it (nil: it is
@@ -91,10 +109,10 @@ package struct FunnelAnswer {
         }
         if funnel.includesMetadata {
             var paths: Set<PropertyPath> = []
+            for step in funnel.steps { paths.insert(step.actor) }
             for plan in funnel.plans {
                 plan.filters.forEach { $0.collectPaths(into: &paths) }
-                if let actor = plan.aggregates[0].target { paths.insert(actor) }
-                if plan.timeframe != nil { paths.insert(.timestamp) }
+                if plan.timeframe != nil || funnel.order != nil { paths.insert(.timestamp) }
             }
             json.writeMetadata(statistics, propertyCount: paths.count, elapsed: elapsed)
         }

@@ -8,8 +8,10 @@ internal import Plan
 
 /// A step, checked and with every instant worked out.
 struct FunnelStep: Sendable {
-    /// Gives the actors: the distinct values of the step's actor property.
+    /// Gives the actors: the distinct values of the step's actor property, or, if the order counts,
+    /// a group for each of them with the distinct instants of its events.
     let plan: ScanPlan
+    let actor: PropertyPath
     /// Keeps the actors that are *not* in the step.
     let isInverted: Bool
     /// Counts without restricting later steps.
@@ -20,7 +22,7 @@ struct FunnelStep: Sendable {
     let echo: JSONValue
 
     /// Whether the actors are instants, written as such.
-    var actorIsTime: Bool { plan.aggregates[0].target?.isTime ?? false }
+    var actorIsTime: Bool { actor.isTime }
 
     /// What the whole funnel says for the steps that do not.
     struct Defaults {
@@ -28,6 +30,8 @@ struct FunnelStep: Sendable {
         let parameters: Parameters
         let now: Timestamp
         let zones: ZoneLookup
+        /// Whether the order of events counts.
+        let isOrdered: Bool
     }
 
     /// `number` counts from 1, for messages.
@@ -47,7 +51,7 @@ struct FunnelStep: Sendable {
         _ step: Parameters, isFirst: Bool, _ defaults: Defaults
     ) throws(QueryError) {
         let collection = try step.collection()
-        let actor = try step.actor()
+        actor = try step.actor()
         let timed = step.value("timeframe") == nil ? defaults.parameters : step
         let zoned = step.value("timezone") == nil ? defaults.parameters : step
         let zone = try Zone.parameter(zoned, lookup: defaults.zones)
@@ -61,11 +65,18 @@ struct FunnelStep: Sendable {
             throw QueryError(
                 .invalidParameter, "the first step cannot be inverted or optional")
         }
+        guard !(defaults.isOrdered && isInverted) else {
+            throw QueryError(.invalidParameter, "an ordered funnel has no inverted steps")
+        }
         plan = ScanPlan(
             collection: CollectionID(project: defaults.project, collection: collection),
             timeframe: timeframe,
             filters: try FilterParser(zone: zone).filters(step.value("filters")),
-            aggregates: [AggregateRequest(kind: .selectUnique, target: actor)])
+            groupBy: defaults.isOrdered ? [actor] : [],
+            aggregates: [
+                AggregateRequest(
+                    kind: .selectUnique, target: defaults.isOrdered ? .timestamp : actor)
+            ])
         echo = [
             "event_collection": .string(collection.name), "actor_property": .string(actor.text),
             "filters": step.value("filters") ?? [],

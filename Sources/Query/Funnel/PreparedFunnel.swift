@@ -14,6 +14,8 @@ package struct PreparedFunnel: Sendable {
     let steps: [FunnelStep]
     /// The plan of each step, by its place in `plans`.
     let planOfStep: [Int]
+    /// nil: the order of events does not count.
+    let order: OrderedFunnel?
     let includesMetadata: Bool
 
     /// Checks the parameters and works out every instant. `now` is what relative timeframes count
@@ -22,6 +24,7 @@ package struct PreparedFunnel: Sendable {
         project: ProjectID, parameters: Parameters, now: Timestamp, zones: @escaping ZoneLookup
     ) throws(QueryError) {
         try parameters.checkFunnel()
+        order = try OrderedFunnel(parameters)
         guard let written = parameters.value("steps") else {
             throw QueryError(.missingParameter, "a funnel needs steps")
         }
@@ -32,7 +35,8 @@ package struct PreparedFunnel: Sendable {
             throw QueryError(.tooLarge, "a funnel has at most \(Limits.funnelStepsMax) steps")
         }
         let defaults = FunnelStep.Defaults(
-            project: project, parameters: parameters, now: now, zones: zones)
+            project: project, parameters: parameters, now: now, zones: zones,
+            isOrdered: order != nil)
         var steps: [FunnelStep] = []
         var plans: [ScanPlan] = []
         var places: [ScanPlan: Int] = [:]
