@@ -91,6 +91,29 @@ extension PartitionLog {
     private let a: (id: Int64, epoch: Int16) = (1, 0)
     private let b: (id: Int64, epoch: Int16) = (2, 0)
 
+    /// A batch is a duplicate within its transaction only. After an abort a client may use the
+    /// sequence of a batch whose answer it never saw for other records.
+    @Test(arguments: [false, true])
+    func aSequenceOfAnEndedTransactionIsNoDuplicate(_ isReopened: Bool) throws {
+        let disk = MemoryDisk()
+        var log = try openLog(disk)
+        let producer = (id: Int64(7), epoch: Int16(0))
+        let first = try transactional(["a"], producer: producer, sequence: 0)
+        try log.add(first)
+        #expect(log.append(try checked(first), now: 0) == .duplicate(baseOffset: 0))
+        try log.end(producer, isCommit: false)
+        if isReopened { log = try openLog(disk.copy()) }
+        let again = try transactional(["b"], producer: producer, sequence: 0)
+        guard case .refused(.outOfOrderSequenceNumber, _) = log.append(try checked(again), now: 0)
+        else { return #expect(Bool(false), "taken for the batch of the transaction before") }
+        let next = try transactional(["c"], producer: producer, sequence: 1)
+        try log.add(next)
+        #expect(log.append(try checked(next), now: 0) == .duplicate(baseOffset: 2))
+        #expect(log.append(try checked(again), now: 0) != .duplicate(baseOffset: 0))
+        try log.end(producer, isCommit: true)
+        #expect(try log.committedValues() == ["c"])
+    }
+
     @Test func anOpenTransactionHoldsReadersBack() throws {
         let log = try openLog(disk)
         try log.add(batch(["x"]))

@@ -49,6 +49,11 @@ struct PartitionTransactions: Sendable, Equatable {
         return nil
     }
 
+    /// Whether a batch belongs to the transaction that its producer has open.
+    func has(_ batch: ProducerStates.Batch, of producerID: Int64) -> Bool {
+        open[producerID].map { $0.firstOffset <= batch.baseOffset } ?? false
+    }
+
     /// Takes note of a batch that is in the log. `marker` is what a control batch says.
     mutating func note(_ header: RecordBatchHeader, marker: EndMarker?) {
         if let marker {

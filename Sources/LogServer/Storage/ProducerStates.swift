@@ -8,7 +8,12 @@
 //   same epoch, one of the last batches   duplicate: its first offset is the answer
 //   same epoch, the sequence that follows accept; sequences wrap from 2,147,483,647 to 0
 //   same epoch, anything else             45
+//   one of the last batches, but of a transaction that is over      45
 //   a batch outside of the transaction that its producer has open      48
+//
+// A client that gives up a batch whose answer it has not seen, and aborts, may use its sequence
+// again (librdkafka does): answered as a duplicate, the records would be missing in the next
+// transaction.
 //
 // What the server itself writes in a producer's name has no sequence and is not judged; the marker
 // that ends a transaction raises the epoch if the producer was fenced.
@@ -77,7 +82,8 @@ struct ProducerStates: Sendable {
         if let same = known.batches.last(where: {
             $0.firstSequence == header.baseSequence && $0.lastSequence == header.lastSequence
         }) {
-            return .duplicate(same)
+            let isOver = header.isTransactional && !transactions.has(same, of: header.producerID)
+            return isOver ? .refuse(.outOfOrderSequenceNumber) : .duplicate(same)
         }
         if let refusal { return .refuse(refusal) }
         return header.baseSequence == known.nextSequence ?? header.baseSequence
