@@ -56,7 +56,8 @@ package final class ScanExecution {
             Accumulator($0, &columns, isGrouped: isGrouped, seed: seed)
         }
         columnList = columns
-        groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
+        groups = GroupTable(
+            columnCount: plan.groupBy.count, groupings: plan.groupings, seed: seed)
     }
 
     private static func timeframe(
