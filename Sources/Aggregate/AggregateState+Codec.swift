@@ -10,11 +10,20 @@ extension AggregateState {
     package static let encodedBytesMin = 2
     package static let distinctValuesMax = Limits.queryDistinctValuesMax
 
+    /// A count_unique beyond its exact bound.
+    private static let sketchByte: UInt8 = 9
+
     package func encode(into writer: inout ByteWriter) {
+        if case .countUnique(.sketch(let sketch)) = self {
+            writer.write(Self.sketchByte)
+            return sketch.encode(into: &writer)
+        }
         writer.write(kind.rawValue)
         switch self {
         case .count(let count): writer.write(varint: UInt64(bitPattern: count))
-        case .countUnique(let distinct), .selectUnique(let distinct): distinct.encode(into: &writer)
+        case .countUnique(.exact(let distinct)), .selectUnique(let distinct):
+            distinct.encode(into: &writer)
+        case .countUnique(.sketch): break
         case .sum(let total): total.encode(into: &writer)
         case .average(let total, let count):
             total.encode(into: &writer)
@@ -28,12 +37,16 @@ extension AggregateState {
     package init(from reader: inout ByteReader) throws(ByteReaderError) {
         let offset = reader.offset
         let byte = try reader.readByte()
+        if byte == Self.sketchByte {
+            self = .countUnique(.sketch(try HyperLogLog(from: &reader)))
+            return
+        }
         guard let kind = AggregateKind(rawValue: byte) else {
             throw .invalidValue(offset: offset, what: "unknown aggregate kind \(byte)")
         }
         switch kind {
         case .count: self = .count(try reader.readEventCount())
-        case .countUnique: self = .countUnique(try DistinctValues(from: &reader))
+        case .countUnique: self = .countUnique(UniqueCount(try DistinctValues(from: &reader)))
         case .selectUnique: self = .selectUnique(try DistinctValues(from: &reader))
         case .sum: self = .sum(try NumberSum(from: &reader))
         case .average:

@@ -26,7 +26,7 @@ package enum AggregateError: Error, Sendable, Equatable, CustomStringConvertible
 /// The mergeable state of one aggregate.
 package enum AggregateState: Sendable, Equatable {
     case count(Int64)
-    case countUnique(DistinctValues)
+    case countUnique(UniqueCount)
     case sum(NumberSum)
     case average(NumberSum, count: Int64)
     /// An `.int` or `.double`, or nil before the first number.
@@ -40,7 +40,7 @@ package enum AggregateState: Sendable, Equatable {
     package init(empty kind: AggregateKind) {
         switch kind {
         case .count: self = .count(0)
-        case .countUnique: self = .countUnique(DistinctValues())
+        case .countUnique: self = .countUnique(UniqueCount())
         case .sum: self = .sum(NumberSum())
         case .average: self = .average(NumberSum(), count: 0)
         case .minimum: self = .minimum(nil)
@@ -68,7 +68,8 @@ package enum AggregateState: Sendable, Equatable {
     /// How many values it holds: what a memory bound is kept on.
     package var distinctCount: Int {
         switch self {
-        case .countUnique(let distinct), .selectUnique(let distinct): distinct.count
+        case .countUnique(let unique): unique.heldCount
+        case .selectUnique(let distinct): distinct.count
         case .numbers(let numbers): numbers.count
         default: 0
         }
@@ -119,7 +120,9 @@ package enum AggregateState: Sendable, Equatable {
         case (.countUnique, _), (.selectUnique, _):
             var distinct = DistinctValues()
             try distinct.insert(value)
-            self = kind == .countUnique ? .countUnique(distinct) : .selectUnique(distinct)
+            self =
+                kind == .countUnique
+                ? .countUnique(UniqueCount(distinct)) : .selectUnique(distinct)
         case (.minimum, .int), (.minimum, .double): self = .minimum(value)
         case (.maximum, .int), (.maximum, .double): self = .maximum(value)
         case (.numbers, .int), (.numbers, .double):
@@ -142,7 +145,7 @@ package enum AggregateState: Sendable, Equatable {
     package var result: AggregateResult {
         switch self {
         case .count(let count): .int(count)
-        case .countUnique(let distinct): .int(Int64(distinct.count))
+        case .countUnique(let unique): .int(unique.result)
         case .sum(let total): total.result
         case .average(let total, let count):
             count == 0 ? .null : AggregateResult(finite: total.approximate / Double(count))
@@ -155,7 +158,11 @@ package enum AggregateState: Sendable, Equatable {
 
     /// Whether the state had to give up exactness for its size.
     package var isApproximate: Bool {
-        if case .numbers(let numbers) = self { numbers.isRounded } else { false }
+        switch self {
+        case .numbers(let numbers): numbers.isRounded
+        case .countUnique(.sketch): true
+        default: false
+        }
     }
 }
 

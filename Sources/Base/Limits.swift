@@ -284,6 +284,8 @@ package enum Limits {
     package static let queryBucketsMax = 10_000
     package static let queryGroupsMax = 1_000_000
     package static let queryDistinctValuesMax = 10_000_000
+    /// Different values of a group up to which count_unique is exact: a set of them fits a frame.
+    package static let queryExactUniqueMax = 1_000_000
     /// Different numbers of a group up to which its percentiles are exact: 2.4 MB of them.
     package static let queryExactNumbersMax = 100_000
     /// Analyses of one multi_analysis: far above what a dashboard shows at once.

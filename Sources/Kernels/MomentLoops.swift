@@ -1,5 +1,5 @@
-// Squared distances from a mean, of all rows and by cell. Callers guarantee that every cell is below
-// the number of elements of each table.
+// Squared distances from a mean, of all rows and by cell. Callers guarantee that every cell is
+// below the number of elements of each table.
 
 /// Loops behind standard deviations.
 package enum MomentLoops {

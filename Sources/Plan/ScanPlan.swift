@@ -13,6 +13,8 @@ package struct ScanPlan: Sendable, Hashable {
     /// All must hold.
     package var filters: [Filter]
     package var groupBy: [PropertyPath]
+    /// How values become group values, one for each of `groupBy`; empty: all as they are.
+    package var groupings: [Grouping]
     /// Ascending boundaries of the interval's buckets, one more than there are buckets; empty when
     /// the query has no interval. The first and last equal the timeframe's ends.
     package var boundaries: [Timestamp]
@@ -20,13 +22,14 @@ package struct ScanPlan: Sendable, Hashable {
 
     package init(
         collection: CollectionID, timeframe: Range<Timestamp>? = nil, filters: [Filter] = [],
-        groupBy: [PropertyPath] = [], boundaries: [Timestamp] = [],
+        groupBy: [PropertyPath] = [], groupings: [Grouping] = [], boundaries: [Timestamp] = [],
         aggregates: [AggregateRequest]
     ) {
         self.collection = collection
         self.timeframe = timeframe
         self.filters = filters
         self.groupBy = groupBy
+        self.groupings = groupings
         self.boundaries = boundaries
         self.aggregates = aggregates
     }
@@ -40,6 +43,8 @@ package indirect enum Filter: Sendable, Hashable {
     case exists(PropertyPath, Bool)
     /// Substring of a string, or element of an array.
     case contains(PropertyPath, Value)
+    /// An array `[longitude, latitude]` that lies in a circle.
+    case within(PropertyPath, GeoCircle)
     case not(Filter)
     case all([Filter])
     case any([Filter])

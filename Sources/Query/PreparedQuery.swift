@@ -26,7 +26,9 @@ package struct PreparedQuery: Sendable {
         self.places = places
         plan = ScanPlan(
             collection: request.collection, timeframe: range, filters: request.filters,
-            groupBy: request.groupBy, boundaries: boundaries,
+            groupBy: request.groupBy,
+            groupings: request.groupings.allSatisfy { $0 == .value } ? [] : request.groupings,
+            boundaries: boundaries,
             aggregates: aggregates)
     }
 

@@ -68,8 +68,9 @@ enum Accumulator {
         case .maximum: self = .extreme(ExtremeAccumulator(isMinimum: false), column: column)
         case .countUnique, .selectUnique:
             self = .distinct(
-                DistinctAccumulator(isGrouped: isGrouped, seed: seed), column: column,
-                isSelect: request.kind == .selectUnique)
+                DistinctAccumulator(
+                    isGrouped: isGrouped, isCounted: request.kind == .countUnique, seed: seed),
+                column: column, isSelect: request.kind == .selectUnique)
         case .numbers: self = .numbers(NumbersAccumulator(), column: column)
         case .standardDeviation: self = .deviation(DeviationAccumulator(), column: column)
         }
@@ -140,9 +141,8 @@ enum Accumulator {
             for group in 0..<groupCount { states.append(try extremes.state(of: group)) }
             return states
         case .distinct(let values, _, let isSelect):
-            return values.sets(groupCount: groupCount).map {
-                isSelect ? .selectUnique($0) : .countUnique($0)
-            }
+            if isSelect { return values.sets(groupCount: groupCount).map { .selectUnique($0) } }
+            return try values.counts(groupCount: groupCount).map { .countUnique($0) }
         case .numbers(let numbers, _):
             return (0..<groupCount).map { .numbers(numbers.numbers(of: $0)) }
         case .deviation(let deviations, _):

@@ -93,7 +93,8 @@ struct BlockCells {
         }
         for index in columns.indices {
             let codes = localCodes(columns[index].codes, of: used)
-            let values = columns[index].globals(of: codes, in: &table.values[index])
+            let values = columns[index].globals(
+                of: codes, in: &table.values[index], grouping: table.groupings[index])
             numbers = table.refine(numbers, column: index, by: values)
         }
         for (cell, number) in zip(used, numbers) { groups[cell] = Int(number) }
@@ -122,14 +123,18 @@ struct BucketCodes {
 /// each step is one lookup of a pair of numbers.
 struct GroupTable {
     let seed: UInt64
+    /// One for each group column.
+    let groupings: [Grouping]
     /// The values of each group column.
     var values: [ValueInterner]
     private var buckets: WordTable
     /// Table i numbers pairs of the group so far and the value of column i.
     private var pairs: [WordTable]
 
-    init(columnCount: Int, seed: UInt64) {
+    init(columnCount: Int, groupings: [Grouping], seed: UInt64) {
         self.seed = seed
+        let rest = max(columnCount - groupings.count, 0)
+        self.groupings = groupings + [Grouping](repeating: .value, count: rest)
         values = (0..<columnCount).map { _ in ValueInterner(seed: seed) }
         buckets = WordTable(seed: seed)
         pairs = (0..<columnCount).map { _ in WordTable(seed: seed) }

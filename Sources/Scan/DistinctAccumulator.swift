@@ -15,21 +15,29 @@ struct DistinctAccumulator {
     /// Booleans seen without groups: they have codes of their own and enter no table.
     private var bools = [false, false]
     private let seed: UInt64
+    /// Whether sets that outgrow their exact bound become sketches.
+    private let isCounted: Bool
+    private var sketches: [Int: HyperLogLog] = [:]
+    private var nextSketching = Limits.queryExactUniqueMax + 1
 
     /// A byte for every possible pair of a block is worth it up to this many. A choice: they stay
     /// in the second-level cache.
     private static let markedPairsMax = 1 << 18
 
     /// With `isGrouped` false all events are of group 0.
-    init(isGrouped: Bool, seed: UInt64) {
+    init(isGrouped: Bool, isCounted: Bool, seed: UInt64) {
         self.isGrouped = isGrouped
+        self.isCounted = isCounted
         self.seed = seed
         values = ValueInterner(seed: seed)
         pairs = WordTable(seed: seed)
     }
 
     /// Values held, over all groups.
-    var count: Int { isGrouped ? pairs.count : values.count }
+    var count: Int {
+        (isGrouped ? pairs.count : values.count)
+            + sketches.count * UniqueCount.sketchHeldCount
+    }
 
     var textByteCount: Int { values.textByteCount }
 
@@ -40,6 +48,7 @@ struct DistinctAccumulator {
             for bits in globals where ValueCode(bits: bits).kind == .bool {
                 bools[Int(bits & 1)] = true
             }
+            sketchIfDue()
             return try checkCount()
         }
         var words: [UInt64] = []
@@ -50,6 +59,7 @@ struct DistinctAccumulator {
         }
         let count = words.count
         let _: [UInt32] = filled(count) { pairs.numbers(of: words, count: count, into: $0) }
+        sketchIfDue()
         try checkCount()
     }
 
@@ -59,7 +69,13 @@ struct DistinctAccumulator {
     ) throws(AggregateError) {
         let translation = values.absorb(other.values)
         for index in bools.indices where other.bools[index] { bools[index] = true }
-        guard isGrouped else { return try checkCount() }
+        for (group, sketch) in other.sketches {
+            sketches[isGrouped ? Int(groups[group]) : group, default: HyperLogLog()].merge(sketch)
+        }
+        guard isGrouped else {
+            sketchIfDue()
+            return try checkCount()
+        }
         let words = other.pairs.words.map {
             UInt64(groups[Int($0 >> 32)]) << 32
                 | UInt64(translation.code(UInt32(truncatingIfNeeded: $0)))
@@ -67,6 +83,7 @@ struct DistinctAccumulator {
         let _: [UInt32] = filled(words.count) {
             pairs.numbers(of: words, count: words.count, into: $0)
         }
+        sketchIfDue()
         try checkCount()
     }
 
@@ -75,6 +92,43 @@ struct DistinctAccumulator {
 
     private func checkCount() throws(AggregateError) {
         guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
+    }
+
+    /// Looked at each time as many values more are held as could make one set too large.
+    private mutating func sketchIfDue() {
+        guard isCounted, count >= nextSketching else { return }
+        if isGrouped { sketchLargeGroups() } else { sketchAll() }
+        nextSketching = count + Limits.queryExactUniqueMax
+    }
+
+    private mutating func sketchAll() {
+        var sketch = sketches[0] ?? HyperLogLog()
+        for code in values.codes { sketch.insert(values.value(of: code)) }
+        sketches[0] = sketch
+        values = ValueInterner(seed: seed)
+    }
+
+    /// Moves the sets that are too large for good into sketches, and keeps the others.
+    private mutating func sketchLargeGroups() {
+        var sizes: [Int: Int] = [:]
+        for pair in pairs.words { sizes[Int(pair >> 32), default: 0] += 1 }
+        for (group, size) in sizes where size > Limits.queryExactUniqueMax {
+            sketches[group] = sketches[group] ?? HyperLogLog()
+        }
+        guard sizes.keys.contains(where: { sketches[$0] != nil }) else { return }
+        var (kept, keptValues) = (WordTable(seed: seed), ValueInterner(seed: seed))
+        for pair in pairs.words {
+            let group = Int(pair >> 32)
+            let value = values.value(of: ValueCode(bits: UInt32(truncatingIfNeeded: pair)))
+            if sketches[group] != nil {
+                sketches[group]?.insert(value)
+            } else {
+                let code = keptValues.code(value: value)
+                _ = kept.number(of: UInt64(group) << 32 | UInt64(code.bits))
+            }
+        }
+        pairs = kept
+        values = keptValues
     }
 
     /// Each pair of cell and code that occurs in a block, once. Without `cells`: of cell 0.
@@ -120,7 +174,16 @@ struct DistinctAccumulator {
         }
     }
 
-    /// The set of every group.
+    /// How many values every group has.
+    func counts(groupCount: Int) throws(AggregateError) -> [UniqueCount] {
+        var counts = sets(groupCount: groupCount).map { UniqueCount($0) }
+        for (group, sketch) in sketches where group < groupCount {
+            try counts[group].merge(.sketch(sketch))
+        }
+        return counts
+    }
+
+    /// The set of every group, without what is in sketches.
     func sets(groupCount: Int) -> [DistinctValues] {
         guard groupCount > 0 else { return [] }
         guard isGrouped else {

@@ -4,6 +4,7 @@
 internal import Columns
 internal import JSON
 internal import Model
+internal import Plan
 
 /// Holds for an array with one of these values among its elements, and for the texts themselves.
 struct ElementPredicate {
@@ -11,6 +12,8 @@ struct ElementPredicate {
     var elements: Set<Value>
     /// Whole texts that match, beside arrays that contain an element.
     var wholes: Set<Value> = []
+    /// Instead of elements: whether the array is a place in this circle.
+    var circle: GeoCircle?
 
     /// As `TextPredicate.evaluate`, for the codes of JSON texts.
     func evaluate(
@@ -31,8 +34,20 @@ struct ElementPredicate {
             // The text was written from a parsed event. Should a block hold anything else, it has
             // no elements.
             guard let tape = try? parser.parse(UnsafeRawBufferPointer(bytes)) else { return false }
+            if let circle { return Self.isPlace(tape.root, in: circle) }
             return tape.root.elements.contains { elements.contains(Value($0)) }
         }
+    }
+}
+
+extension ElementPredicate {
+    /// Whether the first two elements are degrees east and north, inside the circle.
+    private static func isPlace(_ array: JSONNode, in circle: GeoCircle) -> Bool {
+        let degrees = array.elements.prefix(2).map { Value($0).number }
+        guard degrees.count == 2, let east = degrees[0], let north = degrees[1] else {
+            return false
+        }
+        return circle.contains(longitude: east, latitude: north)
     }
 }
 

@@ -64,6 +64,12 @@ struct LeafPredicate {
         }
     }
 
+    /// `within`: an array that is a place in the circle.
+    init(_ path: PropertyPath, within circle: GeoCircle) {
+        self.path = path
+        arrays = ElementPredicate(elements: [], circle: circle)
+    }
+
     /// `contains`: a substring of a string, an element of an array.
     init(_ path: PropertyPath, contains value: Value) {
         self.path = path
@@ -90,6 +96,8 @@ indirect enum FilterTree {
             self = .leaf(LeafPredicate(path, exists: wanted), column: columns.index(of: path))
         case .contains(let path, let value):
             self = .leaf(LeafPredicate(path, contains: value), column: columns.index(of: path))
+        case .within(let path, let circle):
+            self = .leaf(LeafPredicate(path, within: circle), column: columns.index(of: path))
         case .not(let inner): self = .not(FilterTree(inner, columns: &columns))
         case .all(let inner): self = .all(inner.map { FilterTree($0, columns: &columns) })
         case .any(let inner): self = .any(inner.map { FilterTree($0, columns: &columns) })

@@ -9,6 +9,7 @@
 
 internal import Columns
 internal import Kernels
+internal import Plan
 
 /// Codes of selected rows, and what each code stands for.
 struct LocalCodes {
@@ -132,8 +133,11 @@ struct LocalCodes {
         }
     }
 
-    /// The numbers of the values of `wanted` codes in the whole scan, as bits of `ValueCode`.
-    func globals(of wanted: [UInt32], in interner: inout ValueInterner) -> [UInt32] {
+    /// The numbers of the values of `wanted` codes in the whole scan, as bits of `ValueCode`. With
+    /// a grouping other than by value: the numbers of their group values.
+    func globals(
+        of wanted: [UInt32], in interner: inout ValueInterner, grouping: Grouping = .value
+    ) -> [UInt32] {
         var known = [UInt32](repeating: .max, count: cardinality)
         var strings: [UInt32] = []
         var documents: [UInt32] = []
@@ -143,7 +147,9 @@ struct LocalCodes {
             // Texts are numbered together below; until then anything but `.max` will do.
             known[Int(code)] = 0
             if code >= textCount {
-                known[Int(code)] = global(Int(code), in: &interner).bits
+                known[Int(code)] = global(Int(code), in: &interner, grouping).bits
+            } else if grouping != .value {
+                known[Int(code)] = ValueCode.null.bits
             } else if code < stringCount {
                 strings.append(code)
             } else {
@@ -159,17 +165,25 @@ struct LocalCodes {
     }
 
     /// The same for one code that is not a text's.
-    private func global(_ code: Int, in interner: inout ValueInterner) -> ValueCode {
+    private func global(
+        _ code: Int, in interner: inout ValueInterner, _ grouping: Grouping
+    ) -> ValueCode {
         if code >= doubleBase {
             guard code - doubleBase < fractions.count else { return .null }
-            return interner.code(fraction: Double(bitPattern: fractions[code - doubleBase]))
+            let number = Double(bitPattern: fractions[code - doubleBase])
+            if grouping != .value { return interner.code(number: grouping.group(of: number)) }
+            return interner.code(fraction: number)
         }
         if code >= intBase {
-            switch ints {
-            case .dense(let least): return interner.code(least &+ Int64(code - intBase))
-            case .words(let words): return interner.code(Int64(bitPattern: words[code - intBase]))
-            }
+            let number =
+                switch ints {
+                case .dense(let least): least &+ Int64(code - intBase)
+                case .words(let words): Int64(bitPattern: words[code - intBase])
+                }
+            if grouping != .value { return interner.code(number: grouping.group(of: number)) }
+            return interner.code(number)
         }
+        if grouping != .value { return .null }
         return code == textCount ? .null : interner.code(code == textCount + 2)
     }
 }

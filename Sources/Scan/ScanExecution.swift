@@ -56,7 +56,8 @@ package final class ScanExecution {
             Accumulator($0, &columns, isGrouped: isGrouped, seed: seed)
         }
         columnList = columns
-        groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
+        groups = GroupTable(
+            columnCount: plan.groupBy.count, groupings: plan.groupings, seed: seed)
     }
 
     private static func timeframe(
@@ -136,7 +137,8 @@ package final class ScanExecution {
         var joined = isEmpty ? first : tables
         if isEmpty { joined.statistics.add(statistics) }
         // No second reference, so that what grows is not copied.
-        groups = GroupTable(columnCount: plan.groupBy.count, seed: seed)
+        groups = GroupTable(
+            columnCount: plan.groupBy.count, groupings: plan.groupings, seed: seed)
         accumulators = []
         for other in others.dropFirst(isEmpty ? 1 : 0) { try joined.absorb(other) }
         (groups, accumulators, statistics) = (

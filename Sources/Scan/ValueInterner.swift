@@ -47,6 +47,30 @@ struct ValueInterner {
         ValueCode(.double, doubles.number(of: value.bitPattern))
     }
 
+    /// For any canonical value.
+    mutating func code(value: Value) -> ValueCode {
+        switch value {
+        case .null: .null
+        case .bool(let value): code(value)
+        case .int, .double: code(number: value)
+        case .string(let text): ValueCode(.string, Self.number(of: text, in: &strings))
+        case .json(let text): ValueCode(.json, Self.number(of: text, in: &documents))
+        }
+    }
+
+    private static func number(of text: String, in table: inout BytesTable) -> UInt32 {
+        Array(text.utf8).withUnsafeBytes { table.number(of: $0) }
+    }
+
+    /// For a canonical number; anything else is null.
+    mutating func code(number: Value) -> ValueCode {
+        switch number {
+        case .int(let value): code(value)
+        case .double(let value): code(fraction: value)
+        default: .null
+        }
+    }
+
     /// The codes of texts of a dictionary, given by their local codes, written over them.
     mutating func encode(
         texts: inout [UInt32], isJSON: Bool, of dictionary: StringDictionary

@@ -8,6 +8,7 @@
 //     5 not       filter
 //     6 all       count { filter }
 //     7 any       count { filter }
+//     8 within    path, f64 longitude, f64 latitude, f64 miles
 
 package import Base
 internal import Model
@@ -22,6 +23,7 @@ extension Filter {
         static let not: UInt8 = 5
         static let all: UInt8 = 6
         static let any: UInt8 = 7
+        static let within: UInt8 = 8
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -40,6 +42,11 @@ extension Filter {
         case .contains(let path, let value):
             writer.write(filter: Tag.contains, path)
             value.encode(into: &writer)
+        case .within(let path, let circle):
+            writer.write(filter: Tag.within, path)
+            writer.write(circle.longitude)
+            writer.write(circle.latitude)
+            writer.write(circle.radiusMiles)
         case .not(let inner):
             writer.write(Tag.not)
             inner.encode(into: &writer)
@@ -109,6 +116,7 @@ struct FilterReader {
         case Filter.Tag.among: return .among(try reader.readPath(), try Self.readValues(&reader))
         case Filter.Tag.exists: return .exists(try reader.readPath(), try reader.readFlag())
         case Filter.Tag.contains: return .contains(try reader.readPath(), try Value(from: &reader))
+        case Filter.Tag.within: return .within(try reader.readPath(), try Self.readCircle(&reader))
         case Filter.Tag.not: return .not(try read(&reader, depth: depth + 1))
         case Filter.Tag.all: return .all(try readList(&reader, depth: depth + 1))
         case Filter.Tag.any: return .any(try readList(&reader, depth: depth + 1))
@@ -125,6 +133,18 @@ struct FilterReader {
             throw .invalidValue(offset: start, what: "unknown comparison operator \(tag)")
         }
         return comparison
+    }
+
+    private static func readCircle(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> GeoCircle {
+        let start = reader.offset
+        let circle = GeoCircle(
+            longitude: try reader.readDouble(), latitude: try reader.readDouble(),
+            radiusMiles: try reader.readDouble())
+        guard circle.longitude.isFinite, circle.latitude.isFinite, circle.radiusMiles.isFinite
+        else { throw .invalidValue(offset: start, what: "a circle that is none") }
+        return circle
     }
 
     private static func readValues(_ reader: inout ByteReader) throws(ByteReaderError) -> [Value] {

@@ -6,6 +6,9 @@
 //            count { group-by path }
 //            count { boundary }                       milliseconds, strictly ascending
 //            count { aggregate request }
+//            count { grouping }                       none, or one for each group-by path
+//
+//     grouping = u8 0 (value), or u8 1 (numbers), f64 size
 
 internal import Aggregate
 package import Base
@@ -24,6 +27,8 @@ extension ScanPlan {
         for boundary in boundaries { writer.write(zigzag: boundary.milliseconds) }
         writer.write(count: aggregates.count)
         for aggregate in aggregates { aggregate.encode(into: &writer) }
+        writer.write(count: groupings.count)
+        for grouping in groupings { grouping.encode(into: &writer) }
     }
 
     package init(from reader: inout ByteReader) throws(ByteReaderError) {
@@ -34,6 +39,21 @@ extension ScanPlan {
             collection: collection, timeframe: timeframe, filters: try filters.readList(&reader),
             groupBy: try Self.readGroupBy(&reader), boundaries: try Self.readBoundaries(&reader),
             aggregates: try Self.readAggregates(&reader))
+        let start = reader.offset
+        groupings = try Self.readGroupings(&reader)
+        guard groupings.isEmpty || groupings.count == groupBy.count else {
+            throw .invalidValue(offset: start, what: "groupings that do not fit the groups")
+        }
+    }
+
+    private static func readGroupings(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> [Grouping] {
+        let count = try reader.readCount(
+            ofAtLeast: 1, max: Limits.planGroupByMax, of: "groupings")
+        var groupings: [Grouping] = []
+        for _ in 0..<count { groupings.append(try Grouping(from: &reader)) }
+        return groupings
     }
 
     private static func readGroupBy(
@@ -72,6 +92,31 @@ extension ScanPlan {
         var aggregates: [AggregateRequest] = []
         for _ in 0..<count { aggregates.append(try AggregateRequest(from: &reader)) }
         return aggregates
+    }
+}
+
+extension Grouping {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .value: writer.write(0 as UInt8)
+        case .numbers(let size):
+            writer.write(1 as UInt8)
+            writer.write(size)
+        }
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(ByteReaderError) {
+        let start = reader.offset
+        switch try reader.readByte() {
+        case 0: self = .value
+        case 1:
+            let size = try reader.readDouble()
+            guard size > 0, size.isFinite else {
+                throw .invalidValue(offset: start, what: "groups of size \(size)")
+            }
+            self = .numbers(size: size)
+        case let tag: throw .invalidValue(offset: start, what: "unknown grouping \(tag)")
+        }
     }
 }
 

@@ -103,7 +103,13 @@ import Testing
         var left = try state(kind, Array(values[..<200]))
         let right = try state(kind, Array(values[200...]))
         try left.merge(right)
-        #expect(left.result == (try state(kind, values).result))
+        let whole = try state(kind, values)
+        if case (.standardDeviation(let left), .standardDeviation(let whole)) = (left, whole) {
+            // Its last digits may depend on the order.
+            #expect((left.squares / whole.squares - 1).magnitude < 1e-9)
+        } else {
+            #expect(left.result == whole.result)
+        }
         var empty = AggregateState(empty: kind)
         try empty.merge(left)
         #expect(empty == left)

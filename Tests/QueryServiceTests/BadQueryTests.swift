@@ -70,8 +70,30 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
             members: filter(#"{"property_name":"a","operator":"is","property_value":1}"#),
             code: "InvalidParameterError"),
         WrongQuery(
-            what: "operator of later",
-            members: filter(#"{"operator":"or","operands":[]}"#), code: "NotSupportedError"),
+            what: "or of nothing",
+            members: filter(#"{"operator":"or","operands":[]}"#), code: "InvalidParameterError"),
+        WrongQuery(
+            what: "or without operands",
+            members: filter(#"{"operator":"or","property_name":"a","property_value":1}"#),
+            code: "MissingRequiredRequestFieldError"),
+        WrongQuery(
+            what: "not of two",
+            members: filter(
+                #"""
+                {"operator":"not","operands":[
+                {"property_name":"a","operator":"eq","property_value":1},
+                {"property_name":"a","operator":"eq","property_value":1}]}
+                """#), code: "InvalidParameterError"),
+        WrongQuery(
+            what: "filters nested too deep",
+            members: filter(
+                String(repeating: #"{"operator":"and","operands":["#, count: 17)
+                    + #"{"property_name":"a","operator":"eq","property_value":1}"#
+                    + String(repeating: "]}", count: 17)), code: "QueryTooLargeError"),
+        WrongQuery(
+            what: "regex",
+            members: filter(#"{"property_name":"a","operator":"regex","property_value":"a"}"#),
+            code: "NotSupportedError"),
         WrongQuery(
             what: "filter without a value",
             members: filter(#"{"property_name":"a","operator":"eq"}"#),
@@ -94,9 +116,35 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
                     .joined(separator: ",")),
             code: "QueryTooLargeError"),
         WrongQuery(
-            what: "group_by with buckets",
-            members: #""group_by":[{"property_name":"a","buckets":{"size":10}}]"#,
+            what: "group_by with ranges",
+            members: #""group_by":[{"property_name":"a","ranges":[{"from":0,"to":5}]}]"#,
             code: "NotSupportedError"),
+        WrongQuery(
+            what: "group_by with buckets of no size",
+            members: #""group_by":[{"property_name":"a","buckets":{"size":0}}]"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "multi_analysis of nothing", analysis: "multi_analysis",
+            code: "MissingRequiredRequestFieldError"),
+        WrongQuery(
+            what: "multi_analysis of an extraction", analysis: "multi_analysis",
+            members: #""analyses":{"a":{"analysis_type":"extraction"}}"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "a label that is a group", analysis: "multi_analysis",
+            members: #""group_by":"a","analyses":{"a":{"analysis_type":"count"}}"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "percentile without its number", analysis: "percentile",
+            members: #""target_property":"a""#, code: "MissingRequiredRequestFieldError"),
+        WrongQuery(
+            what: "percentile out of range", analysis: "percentile",
+            members: #""target_property":"a","percentile":100.01"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "percentile of three decimals", analysis: "percentile",
+            members: #""target_property":"a","percentile":99.999"#,
+            code: "InvalidParameterError"),
         WrongQuery(
             what: "order_by without group_by",
             members: #""order_by":{"property_name":"result"}"#,

@@ -37,6 +37,10 @@ struct RandomQueries {
         ])
         object["keen"] = [
             "timestamp": .string(UTCTime.text(time())), "created_at": "2020-04-01T00:00:00.000Z",
+            "location": pick([
+                ["coordinates": [-0.13, 51.5]], ["coordinates": [2.35, 48.86]],
+                ["coordinates": [151.2, -33.87]], ["coordinates": "London"], ["city": "Oslo"],
+            ]),
         ]
         return .object(object)
     }
@@ -64,7 +68,7 @@ struct RandomQueries {
         if oneIn(2) { query["timezone"] = zone() }
         let hasInterval = oneIn(2)
         if hasInterval || oneIn(2) { addTimeframe(to: &query, hasInterval: hasInterval) }
-        if oneIn(2) { query["filters"] = .array((0..<below(4)).map { _ in filter() }) }
+        if oneIn(2) { query["filters"] = .array((0..<below(4)).map { _ in filter(depth: 0) }) }
         addGroups(to: &query)
         return query
     }
@@ -153,7 +157,24 @@ struct RandomQueries {
         }
     }
 
-    private mutating func filter() -> JSONValue {
+    private mutating func filter(depth: Int) -> JSONValue {
+        if depth < 3, oneIn(5) {
+            let word: String = pick(["or", "or", "and", "not"])
+            let operands = (0..<(word == "not" ? 1 : 1 + below(3))).map { _ in
+                filter(depth: depth + 1)
+            }
+            return ["operator": .string(word), "operands": .array(operands)]
+        }
+        if oneIn(10) {
+            // None of the places is near the edge of one of the circles.
+            return [
+                "property_name": "keen.location.coordinates", "operator": "within",
+                "property_value": [
+                    "coordinates": pick([[-0.1, 51.5], [2.3, 48.9], [-179, 0]]),
+                    "max_distance_miles": pick([5, 150, 300.5, 13_000]),
+                ],
+            ]
+        }
         let operation = pick([
             "eq", "eq", "ne", "lt", "lte", "gt", "gte", "in", "exists", "contains", "not_contains",
         ])
@@ -205,9 +226,15 @@ struct RandomQueries {
             let name = pick(properties)
             if !names.contains(name) { names.append(name) }
         }
-        guard let first = names.first else { return }
+        guard !names.isEmpty else { return }
+        let groups = names.map { name -> JSONValue in
+            guard ["n", "price", "user.age"].contains(name), oneIn(2) else { return .string(name) }
+            return [
+                "property_name": .string(name), "buckets": ["size": pick([5, 10, 2.5, 0.25])],
+            ]
+        }
         query["group_by"] =
-            names.count == 1 && oneIn(2) ? .string(first) : .array(names.map { .string($0) })
+            names.count == 1 && oneIn(2) ? groups[0] : .array(groups)
         guard oneIn(2) else { return }
         var keys = names
         keys += orderKeys(query)

@@ -62,8 +62,11 @@ struct ReferenceAnswer {
     }
 
     private var groupBy: [String] {
-        query["group_by"]?.array?.compactMap(\.string) ?? query["group_by"]?.string.map { [$0] }
-            ?? []
+        groups.map { $0.string ?? $0["property_name"]?.string ?? "" }
+    }
+
+    private var groups: [JSONValue] {
+        query["group_by"]?.array ?? query["group_by"].map { [$0] } ?? []
     }
 
     func result(_ events: [PlainEvent]) -> JSONValue {
@@ -91,7 +94,13 @@ struct ReferenceAnswer {
 
     // MARK: Groups
 
-    private func key(_ event: PlainEvent) -> [JSONValue] { groupBy.map { event[$0] ?? .null } }
+    private func key(_ event: PlainEvent) -> [JSONValue] {
+        zip(groupBy, groups).map { name, group in
+            let value = event[name] ?? .null
+            guard let size = group["buckets"]?["size"]?.double else { return value }
+            return value.double.map { normal(.double(($0 / size).rounded(.down) * size)) } ?? .null
+        }
+    }
 
     /// The combinations that occur, ascending.
     private func groups(_ events: [PlainEvent]) -> [[JSONValue]] {
@@ -201,7 +210,14 @@ struct ReferenceAnswer {
 
     // MARK: Filters
 
-    private func holds(_ filter: JSONValue, _ event: PlainEvent) -> Bool {
+    func holds(_ filter: JSONValue, _ event: PlainEvent) -> Bool {
+        if let operands = filter["operands"]?.array {
+            switch filter["operator"] {
+            case "or": return operands.contains { holds($0, event) }
+            case "not": return !holds(operands[0], event)
+            default: return operands.allSatisfy { holds($0, event) }
+            }
+        }
         let name = filter["property_name"]?.string ?? ""
         let stored = event[name] ?? .null
         let wanted = normal(filter["property_value"] ?? .null)
@@ -212,6 +228,9 @@ struct ReferenceAnswer {
         case "exists": return (stored != .null) == (wanted == .bool(true))
         case "contains": return contains(stored, wanted)
         case "not_contains": return !contains(stored, wanted)
+        case "within":
+            let distance = miles(stored.array ?? [], wanted["coordinates"]?.array ?? [])
+            return distance.map { $0 <= wanted["max_distance_miles"]?.double ?? 0 } ?? false
         case let comparison?:
             if name == "keen.timestamp" {
                 let limit = calendar.instant(wanted.string ?? "")
@@ -220,6 +239,16 @@ struct ReferenceAnswer {
             return compares(stored, comparison, wanted)
         case nil: return false
         }
+    }
+
+    /// By the law of cosines.
+    private func miles(_ left: [JSONValue], _ right: [JSONValue]) -> Double? {
+        guard let east = left.first?.double, left.count >= 2, let north = left[1].double,
+            let otherEast = right.first?.double, let otherNorth = right[1].double
+        else { return nil }
+        let (a, b) = (north * .pi / 180, otherNorth * .pi / 180)
+        let cosine = sin(a) * sin(b) + cos(a) * cos(b) * cos((east - otherEast) * .pi / 180)
+        return acos(max(min(cosine, 1), -1)) * 6371.0088 / 1.609344
     }
 
     private func equals(_ stored: JSONValue, _ wanted: JSONValue) -> Bool {
@@ -267,5 +296,24 @@ struct ReferenceAnswer {
             guard let left = left.double, let right = right.double else { return false }
             return left < right
         }
+    }
+}
+
+/// Averages and deviations may differ in their last bits; everything else, the order of members
+/// included, is exact.
+func isSame(_ found: JSONValue?, _ expected: JSONValue) -> Bool {
+    switch (found, expected) {
+    case (.array(let found)?, .array(let expected)):
+        return found.count == expected.count
+            && zip(found, expected).allSatisfy { isSame($0, $1) }
+    case (.object(let found)?, .object(let expected)):
+        return found.names == expected.names
+            && expected.names.allSatisfy { isSame(found[$0], expected[$0] ?? .null) }
+    case (.int(let left)?, .int(let right)): return left == right
+    default:
+        guard let left = found?.double, let right = expected.double else {
+            return found == expected
+        }
+        return (left - right).magnitude <= 1e-12 * max(1, right.magnitude)
     }
 }

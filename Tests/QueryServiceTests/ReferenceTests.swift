@@ -40,25 +40,6 @@ import Testing
             }
         }
     }
-
-    /// Averages may differ in their last bit; everything else, the order of members included, is
-    /// exact.
-    private func isSame(_ found: JSONValue?, _ expected: JSONValue) -> Bool {
-        switch (found, expected) {
-        case (.array(let found)?, .array(let expected)):
-            return found.count == expected.count
-                && zip(found, expected).allSatisfy { isSame($0, $1) }
-        case (.object(let found)?, .object(let expected)):
-            return found.names == expected.names
-                && expected.names.allSatisfy { isSame(found[$0], expected[$0] ?? .null) }
-        case (.int(let left)?, .int(let right)): return left == right
-        default:
-            guard let left = found?.double, let right = expected.double else {
-                return found == expected
-            }
-            return (left - right).magnitude <= 1e-12 * max(1, right.magnitude)
-        }
-    }
 }
 
 /// One query in the words of one of the clients.

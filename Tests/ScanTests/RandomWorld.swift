@@ -85,6 +85,7 @@ struct RandomWorld {
             "1", "1.0", "2.5", "\"a\"", "\"\\u00e9\"", "null", "true", "[1]", "{\"a\":1}", "\"ab\"",
         ]
         if oneIn(12) { return "{}" }
+        if oneIn(3) { return ["[1,2]", "[2.5,1]", "[-179,2,5]", "[1,\"a\"]"][below(4)] }
         return "[" + (0..<below(3)).map { _ in elements[below(10)] }.joined(separator: ",") + "]"
     }
 
@@ -99,6 +100,11 @@ struct RandomWorld {
         if oneIn(2) { plan.boundaries = boundaries(plan.timeframe ?? timeframe()) }
         plan.filters = (0..<[0, 0, 1, 1, 2, 3][below(6)]).map { _ in filter(depth: 0) }
         plan.groupBy = (0..<[0, 0, 1, 1, 2, 3][below(6)]).map { _ in path() }
+        if oneIn(3) {
+            plan.groupings = plan.groupBy.map { _ in
+                oneIn(2) ? .value : .numbers(size: [1, 2, 0.75, 1e18][below(4)])
+            }
+        }
         plan.aggregates = (0..<1 + below(3)).map { _ in
             let kind = AggregateKind.allCases[below(AggregateKind.allCases.count)]
             return AggregateRequest(kind: kind, target: kind == .count ? nil : path())
@@ -133,11 +139,15 @@ struct RandomWorld {
 
     mutating func filter(depth: Int) -> Filter {
         let path = path()
-        switch below(depth < 3 ? 10 : 6) {
+        switch below(depth < 3 ? 11 : 6) {
         case 0: return .among(path, (0..<below(9)).map { _ in literal(path) })
         case 1: return .exists(path, oneIn(2))
         case 2, 3: return .contains(path, literal(path))
         case 6: return .not(filter(depth: depth + 1))
+        case 10:
+            // Distances that no pair of the few places of this world is near to.
+            return .within(
+                path, GeoCircle(longitude: 1, latitude: 2, radiusMiles: [0.5, 75, 200][below(3)]))
         case 7: return .all((0..<below(3)).map { _ in filter(depth: depth + 1) })
         case 8: return .any((0..<below(4)).map { _ in filter(depth: depth + 1) })
         default:

@@ -1,4 +1,5 @@
 import Aggregate
+import Foundation
 import JSON
 import Model
 import Plan
@@ -14,7 +15,9 @@ struct ReferenceScan {
         var groups: [PartialGroup] = []
         for event in events where isSelected(event) {
             let bucket = bucket(of: event)
-            let key = plan.groupBy.map { (event[$0] ?? .null).canonical }
+            let key = plan.groupBy.enumerated().map { place, path in
+                group(event[path] ?? .null, place)
+            }
             var index = groups.firstIndex { $0.bucket == bucket && $0.key == key }
             if index == nil {
                 index = groups.count
@@ -29,6 +32,18 @@ struct ReferenceScan {
             }
         }
         return groups.sorted()
+    }
+
+    private func group(_ value: Value, _ place: Int) -> Value {
+        guard !plan.groupings.isEmpty, case .numbers(let size) = plan.groupings[place] else {
+            return value.canonical
+        }
+        if case .int(let number) = value.canonical, let size = Int64(exactly: size) {
+            let rest = (number % size + size) % size
+            if number >= .min + size { return .int(number - rest) }
+        }
+        guard let number = value.number else { return .null }
+        return .double((number / size).rounded(.down) * size).canonical
     }
 
     private func time(_ event: Event) -> Int64 {
@@ -63,6 +78,8 @@ struct ReferenceScan {
         case .among(let path, let values): values.contains { equals(event[path], $0) }
         case .exists(let path, let wanted): (event[path] ?? .null != .null) == wanted
         case .contains(let path, let value): contains(event[path], value)
+        case .within(let path, let circle):
+            isPlace(event[path] ?? .null, circle)
         case .not(let inner): !holds(inner, event)
         case .all(let inner): inner.allSatisfy { holds($0, event) }
         case .any(let inner): inner.contains { holds($0, event) }
@@ -91,6 +108,16 @@ struct ReferenceScan {
             }
         default: return false
         }
+    }
+
+    /// By the law of cosines, on another radius that is the same to a millimetre.
+    private func isPlace(_ stored: Value, _ circle: GeoCircle) -> Bool {
+        let place = elements(of: stored).prefix(2).map(\.number)
+        guard place.count == 2, let east = place[0], let north = place[1] else { return false }
+        let (a, b) = (north * .pi / 180, circle.latitude * .pi / 180)
+        let cosine =
+            sin(a) * sin(b) + cos(a) * cos(b) * cos((east - circle.longitude) * .pi / 180)
+        return acos(max(min(cosine, 1), -1)) * 6371.0088 / 1.609344 <= circle.radiusMiles
     }
 
     private func contains(_ stored: Value?, _ literal: Value) -> Bool {

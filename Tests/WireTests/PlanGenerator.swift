@@ -19,6 +19,9 @@ struct PlanGenerator {
         for _ in 0..<number(0...3) { filters.append(try filter(depth: 0)) }
         var groupBy: [PropertyPath] = []
         for _ in 0..<number(0...3) { groupBy.append(try path()) }
+        let groupings: [Grouping] =
+            Bool.random(using: &random)
+            ? [] : groupBy.map { _ in Bool.random(using: &random) ? .value : .numbers(size: 2.5) }
         var aggregates: [AggregateRequest] = []
         for _ in 0..<number(1...3) {
             let kind = AggregateKind.allCases.randomElement(using: &random) ?? .count
@@ -31,7 +34,8 @@ struct PlanGenerator {
                 project: try ProjectID("abc"), collection: try CollectionName("a/b c")),
             timeframe: Bool.random(using: &random)
                 ? Timestamp(milliseconds: start)..<Timestamp(milliseconds: instant) : nil,
-            filters: filters, groupBy: groupBy, boundaries: boundaries, aggregates: aggregates)
+            filters: filters, groupBy: groupBy, groupings: groupings, boundaries: boundaries,
+            aggregates: aggregates)
     }
 
     private mutating func number(_ range: ClosedRange<Int64>) -> Int64 {
@@ -56,7 +60,7 @@ struct PlanGenerator {
     }
 
     private mutating func filter(depth: Int) throws -> Filter {
-        switch number(0...(depth < 5 ? 6 : 3)) {
+        switch number(0...(depth < 5 ? 7 : 3)) {
         case 0:
             .compare(
                 try path(), ComparisonOperator.allCases.randomElement(using: &random) ?? .equal,
@@ -64,6 +68,8 @@ struct PlanGenerator {
         case 1: .among(try path(), [value(), value()])
         case 2: .exists(try path(), .random(using: &random))
         case 3: .contains(try path(), value())
+        case 7:
+            .within(try path(), GeoCircle(longitude: 1.5, latitude: -80, radiusMiles: 10))
         case 4: .not(try filter(depth: depth + 1))
         case 5: .all([try filter(depth: depth + 1), try filter(depth: depth + 1)])
         default: .any([try filter(depth: depth + 1)])

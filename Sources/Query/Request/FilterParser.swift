@@ -16,18 +16,60 @@ struct FilterParser {
         guard let elements = value.array else {
             throw QueryError(.invalidParameter, "filters must be a list, not \(value.kindName)")
         }
-        guard elements.count <= Limits.queryFiltersMax else {
+        var count = 0
+        return try filters(elements, place: "filter ", depth: 0, count: &count)
+    }
+
+    /// `depth` is how many operators they stand in, `count` how many filters there were before.
+    private func filters(
+        _ elements: [JSONValue], place: String, depth: Int, count: inout Int
+    ) throws(QueryError) -> [Filter] {
+        guard depth <= Limits.queryFilterDepthMax else {
+            throw QueryError(
+                .tooLarge, "filters nest at most \(Limits.queryFilterDepthMax) deep")
+        }
+        count += elements.count
+        guard count <= Limits.queryFiltersMax else {
             throw QueryError(
                 .tooLarge, "a query has at most \(Limits.queryFiltersMax) filters")
         }
         var filters: [Filter] = []
         for (index, element) in elements.enumerated() {
-            filters.append(try filter(element, place: "filter \(index + 1)"))
+            let place = "\(place)\(index + 1)"
+            filters.append(try filter(element, place: place, depth: depth, count: &count))
         }
         return filters
     }
 
-    private func filter(_ value: JSONValue, place: String) throws(QueryError) -> Filter {
+    /// `or`, `and`, `not`: filters in place of a property.
+    private func combination(
+        _ operation: FilterOperator, _ object: JSONObject, place: String, depth: Int,
+        count: inout Int
+    ) throws(QueryError) -> Filter {
+        let described = "\(place) (\(operation.rawValue))"
+        guard let value = object["operands"] else {
+            throw QueryError(.missingParameter, "\(described) has no operands")
+        }
+        guard let elements = value.array, !elements.isEmpty,
+            operation != .not || elements.count == 1
+        else {
+            throw QueryError(
+                .invalidParameter,
+                "the operands of \(described) must be "
+                    + (operation == .not ? "a list of one filter" : "a list of filters"))
+        }
+        let operands = try filters(
+            elements, place: "\(place).", depth: depth + 1, count: &count)
+        switch operation {
+        case .or: return .any(operands)
+        case .not: return .not(operands[0])
+        default: return .all(operands)
+        }
+    }
+
+    private func filter(
+        _ value: JSONValue, place: String, depth: Int, count: inout Int
+    ) throws(QueryError) -> Filter {
         guard let object = value.object else {
             throw QueryError(.invalidParameter, "\(place) must be an object, not \(value.kindName)")
         }
@@ -43,7 +85,8 @@ struct FilterParser {
                 "\(place) has an operator that does not exist: '\(word.shortened)'")
         }
         if operation == .or || operation == .and || operation == .not {
-            throw QueryError(.notSupported, "the filter operator '\(word)' is not supported yet")
+            return try combination(
+                operation, object, place: place, depth: depth, count: &count)
         }
         guard let name = object["property_name"] else {
             throw QueryError(.missingParameter, "\(place) has no property_name")
@@ -92,7 +135,8 @@ private struct FilterOperand {
         case .among: .among(path, try members())
         case .contains: .contains(path, try part())
         case .notContains: .not(.contains(path, try part()))
-        case .within, .regex, .or, .and, .not:
+        case .within: .within(path, try circle())
+        case .regex, .or, .and, .not:
             throw QueryError(.notSupported, "\(place): this operator is not supported yet")
         }
     }
@@ -143,6 +187,22 @@ private struct FilterOperand {
         var values: [Value] = []
         for element in elements { values.append(try scalar(element)) }
         return values
+    }
+
+    private func circle() throws(QueryError) -> GeoCircle {
+        guard let places = value["coordinates"]?.array, places.count == 2,
+            let east = places[0].double, let north = places[1].double,
+            east.magnitude <= 180, north.magnitude <= 90
+        else {
+            throw QueryError(
+                .invalidParameter,
+                "\(place) needs coordinates: a list of degrees east and degrees north")
+        }
+        guard let miles = value["max_distance_miles"]?.double, miles >= 0, miles.isFinite else {
+            throw QueryError(
+                .invalidParameter, "\(place) needs max_distance_miles, a number not below 0")
+        }
+        return GeoCircle(longitude: east, latitude: north, radiusMiles: miles)
     }
 
     private func part() throws(QueryError) -> Value {

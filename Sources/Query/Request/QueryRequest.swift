@@ -18,6 +18,8 @@ package struct QueryRequest: Sendable {
     package var interval: Interval?
     package var filters: [Filter]
     package var groupBy: [PropertyPath]
+    /// One for each of `groupBy`.
+    package var groupings: [Grouping]
     package var orderBy: [Ordering]
     package var limit: Int?
     /// Whether the answer says what it cost.
@@ -42,7 +44,7 @@ package struct QueryRequest: Sendable {
             try Interval(text)
         }
         filters = try FilterParser(zone: zone).filters(parameters.value("filters"))
-        groupBy = try parameters.groupBy()
+        (groupBy, groupings) = try parameters.groupBy()
         figures = try parameters.figures(of: analysis, groupBy: groupBy)
         orderBy = try parameters.orderBy(groupBy: groupBy, figures: figures)
         limit = try parameters.positiveInteger("limit")
@@ -118,9 +120,9 @@ extension Parameters {
         return text
     }
 
-    fileprivate func groupBy() throws(QueryError) -> [PropertyPath] {
-        guard let value = value("group_by") else { return [] }
-        guard value.array != nil || value.string != nil else {
+    fileprivate func groupBy() throws(QueryError) -> ([PropertyPath], [Grouping]) {
+        guard let value = value("group_by") else { return ([], []) }
+        guard value.array != nil || value.string != nil || value.object != nil else {
             throw QueryError(
                 .invalidParameter,
                 "group_by must be a property name or a list of them, not \(value.kindName)")
@@ -131,22 +133,42 @@ extension Parameters {
                 .tooLarge, "group_by names at most \(Limits.queryGroupByMax) properties")
         }
         var paths: [PropertyPath] = []
+        var groupings: [Grouping] = []
         for element in elements {
-            if element.object != nil {
-                throw QueryError(.notSupported, "group_by with buckets is not supported yet")
-            }
-            guard let text = element.string else {
+            guard let text = element.string ?? element["property_name"]?.string else {
                 throw QueryError(
-                    .invalidParameter, "group_by lists \(element.kindName): expected a string")
+                    .invalidParameter,
+                    "group_by lists \(element.kindName): expected a string, or an object with "
+                        + "property_name and buckets")
             }
             let path = try PropertyPath(parameter: text)
+            groupings.append(try Self.grouping(element, of: path))
             guard !paths.contains(path) else {
                 throw QueryError(
                     .invalidParameter, "group_by names '\(text.shortened)' twice")
             }
             paths.append(path)
         }
-        return paths
+        return (paths, groupings)
+    }
+
+    private static func grouping(
+        _ element: JSONValue, of path: PropertyPath
+    ) throws(QueryError) -> Grouping {
+        guard let object = element.object else { return .value }
+        if object["ranges"] != nil || object["buckets"]?["ranges"] != nil {
+            throw QueryError(.notSupported, "group_by with ranges is not supported")
+        }
+        guard let size = object["buckets"]?["size"]?.double, size > 0, size.isFinite else {
+            throw QueryError(
+                .invalidParameter,
+                "buckets of '\(path.text.shortened)' need a size, a number above 0")
+        }
+        guard !path.isTime else {
+            throw QueryError(
+                .invalidParameter, "'\(path.text)' has no buckets: an interval cuts time")
+        }
+        return .numbers(size: size)
     }
 
     fileprivate func orderBy(

@@ -237,7 +237,7 @@ extension Filter {
     func collectPaths(into paths: inout Set<PropertyPath>) {
         switch self {
         case .compare(let path, _, _), .among(let path, _), .exists(let path, _),
-            .contains(let path, _):
+            .contains(let path, _), .within(let path, _):
             paths.insert(path)
         case .not(let filter): filter.collectPaths(into: &paths)
         case .all(let filters), .any(let filters):

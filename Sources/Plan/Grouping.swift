@@ -1,0 +1,35 @@
+// How a value becomes the value of a group.
+
+package import Model
+
+/// What a group_by does with the values of a property.
+package enum Grouping: Sendable, Hashable {
+    /// Each value is a group.
+    case value
+    /// Numbers fall into ranges of this length, each named by its least number; everything else is
+    /// null. The size is positive and finite.
+    case numbers(size: Double)
+
+    /// The group value of a number.
+    package func group(of number: Int64) -> Value {
+        guard case .numbers(let size) = self else { return .int(number) }
+        if let size = Int64(exactly: size), size > 0 {
+            let rest = number % size
+            let (start, overflow) = number.subtractingReportingOverflow(
+                rest < 0 ? rest + size : rest)
+            if !overflow { return .int(start) }
+        }
+        return Self.start(of: Double(number), size: size)
+    }
+
+    /// The group value of a number that is not NaN.
+    package func group(of number: Double) -> Value {
+        guard case .numbers(let size) = self else { return Value(canonical: number) }
+        return Self.start(of: number, size: size)
+    }
+
+    private static func start(of number: Double, size: Double) -> Value {
+        let start = (number / size).rounded(.down) * size
+        return start.isFinite ? Value(canonical: start) : .null
+    }
+}
