@@ -191,6 +191,10 @@ answer from SQL. All answers were held against each other and are equal: sums an
 digits, percentiles to the 1 part in 2,048 that they are rounded to.
 
 {table}
+
+Where Millrace loses it is not the reading of columns: distinct users, percentiles and groups of
+thousands of pages are single values and sets until the answer, and forming and joining those costs
+more than finding them. Take single times of a machine with other work with care; ratios too.
 """)
 
 

@@ -58,6 +58,8 @@ final class AnswerCache: Sendable {
     /// Plans with longer lists in their filters are asked once, mostly.
     private static let planBytesMax = 16 << 10
     private static let entryBytes = 256
+    /// No group and no distinct value takes less memory.
+    private static let cellBytesMin = 48
 
     private let bytesMax: Int
     private let state = Mutex(State())
@@ -106,6 +108,9 @@ final class AnswerCache: Sendable {
     }
 
     func keep(_ whole: Whole, of plan: ScanPlan) {
+        // Before the answer is measured, which takes long where it is large.
+        let cells = whole.answer.groups.reduce(0) { $0 + $1.cellCount }
+        guard cells * Self.cellBytesMin <= bytesMax / 8 else { return }
         let edited = whole.blocks.values.reduce(0) { $0 + ($1?.byteCount ?? 0) }
         let byteCount =
             Self.entryBytes + edited + whole.blocks.count * 64 + whole.answer.byteCount
