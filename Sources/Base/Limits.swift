@@ -102,6 +102,12 @@ package enum Limits {
     /// Properties of one event as published: nested ones, the objects that hold them, and `keen`.
     package static let propertiesPerEventMax = 2_000
 
+    // Events that are sent again.
+    package static let uniquenessTokenBytesMax = 256
+    package static let idempotencyKeyBytesMax = 200
+    package static let dedupeWindowMilliseconds: Int64 = 86_400_000
+    package static let dedupeWindowMillisecondsMax = 30 * 86_400_000
+
     // Catalog.
     /// Projects of one cluster: some 60 MB in every process.
     package static let catalogProjectsMax = 100_000

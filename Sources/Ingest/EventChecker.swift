@@ -20,6 +20,8 @@ struct EventLayout: Equatable {
     var location: Range<Int>?
     /// The value of `keen.timestamp`.
     var timestamp: Timestamp?
+    /// `keen.uniqueness_token`, unescaped.
+    var token: [UInt8]?
 }
 
 /// Walks one document event by event.
@@ -35,12 +37,14 @@ struct EventChecker {
     private var layout = EventLayout(range: 0..<0)
     /// Members that every published event has: `keen` with its id and its two times. Without them
     /// an event at the limit would be accepted here, and refused by the worker afterwards.
-    private static let ownMembers = 4
+    private let ownMembers: Int
 
-    /// `token` is the first one of the value to be checked next.
-    init(tape: JSONTape, token: Int = 0) {
+    /// `token` is the first one of the value to be checked next. `getsToken`: a uniqueness token is
+    /// added to events that have none.
+    init(tape: JSONTape, token: Int = 0, getsToken: Bool = false) {
         self.tape = tape
         self.token = token
+        ownMembers = getsToken ? 5 : 4
     }
 
     // MARK: Moving on
@@ -72,7 +76,7 @@ struct EventChecker {
     /// Checks the event that begins at `token`. Afterwards `token` is behind it, either way.
     mutating func event(_ node: JSONNode) throws(EventError) -> EventLayout {
         let start = token
-        memberCount = Self.ownMembers
+        memberCount = ownMembers
         pathBytes = 0
         isInArray = false
         layout = EventLayout(range: 0..<0)
@@ -250,11 +254,25 @@ struct EventChecker {
             layout.location = range(from: start)
         } else if name.equals("id") || name.equals("created_at") {
             throw .namespace("keen.\(name.text) is set by the server and must not be sent")
-        } else if name.equals("addons") || name.equals("uniqueness_token") {
+        } else if name.equals("uniqueness_token") {
+            try countMember()
+            layout.token = try uniquenessToken(node)
+            token += 1
+        } else if name.equals("addons") {
             throw .namespace("keen.\(name.text) is not served")
         } else {
-            throw .namespace("keen holds only timestamp and location").inside(name)
+            throw .namespace("keen holds only timestamp, location and uniqueness_token")
+                .inside(name)
         }
+    }
+
+    private func uniquenessToken(_ node: JSONNode) throws(EventError) -> [UInt8] {
+        guard let text = node.string, (1...Limits.uniquenessTokenBytesMax).contains(text.count)
+        else {
+            throw .value(
+                "keen.uniqueness_token is a string of 1 to \(Limits.uniquenessTokenBytesMax) bytes")
+        }
+        return Array(text)
     }
 
     private func timestamp(_ node: JSONNode) throws(EventError) -> Timestamp {

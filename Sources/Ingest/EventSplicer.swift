@@ -1,5 +1,6 @@
 // Puts the `keen` object into an event's own text; not one other byte of it changes.
 
+internal import JSON
 internal import Model
 
 /// What one request's events have in common.
@@ -10,8 +11,8 @@ struct EventSplicer {
     private static let idKey = Array(#"{"id":""#.utf8)
     private static let createdKey = Array(#"","created_at":""#.utf8)
     private static let timestampKey = Array(#"","timestamp":""#.utf8)
-    private static let locationKey = Array(#"","location":"#.utf8)
-    private static let end = Array(#""}"#.utf8)
+    private static let locationKey = Array(#","location":"#.utf8)
+    private static let tokenKey = Array(#","uniqueness_token":"#.utf8)
     private static let keenKey = Array(#""keen":"#.utf8)
 
     init(received: Timestamp) { self.received = received.iso8601 }
@@ -47,9 +48,17 @@ struct EventSplicer {
         } else {
             value.append(contentsOf: received)
         }
-        guard let location = event.location else { return value.append(contentsOf: Self.end) }
-        value.append(contentsOf: Self.locationKey)
-        value.append(contentsOf: source[location])
+        value.append(UInt8(ascii: "\""))
+        if let location = event.location {
+            value.append(contentsOf: Self.locationKey)
+            value.append(contentsOf: source[location])
+        }
+        if let token = event.token {
+            value.append(contentsOf: Self.tokenKey)
+            var writer = JSONWriter()
+            writer.string(utf8: token)
+            value.append(contentsOf: writer.bytes)
+        }
         value.append(UInt8(ascii: "}"))
     }
 }

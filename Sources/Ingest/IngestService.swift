@@ -149,12 +149,22 @@ package final class IngestService: Sendable {
                 response: .error(
                     status: error.status, message: error.message, code: error.code))
         }
+        let idempotencyKey = request.headers["idempotency-key"]
+        guard idempotencyKey.map(Self.isIdempotencyKey) ?? true else {
+            throw Refusal(response: IngestAnswers.refused(.idempotencyKey))
+        }
         guard let log = publisher.current() else {
             throw Refusal(response: IngestAnswers.logUnknown)
         }
         return WriteRequest(
             project: project.id, body: body, responder: responder, log: log,
-            received: Timestamp(milliseconds: wallClockMilliseconds()), form: form)
+            received: Timestamp(milliseconds: wallClockMilliseconds()), form: form,
+            idempotencyKey: idempotencyKey)
+    }
+
+    private static func isIdempotencyKey(_ text: String) -> Bool {
+        (1...Limits.idempotencyKeyBytesMax).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     private static func collection(of request: HTTPRequest) throws(Refusal) -> CollectionName {

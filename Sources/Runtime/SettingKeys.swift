@@ -54,6 +54,7 @@ package enum SettingKeys {
         ("store.addresses", "all storage nodes, the same list everywhere: shard p on p mod N"),
         ("store.listen", "HOST:PORT of the storage node"),
         ("store.data", "directory of the storage node's data"),
+        ("store.dedupe_window_ms", "how long events of one uniqueness token are one event"),
         ("worker.batch_records", "records of one apply at most"),
         ("worker.instance_id", "name in the group that outlives the process"),
     ]

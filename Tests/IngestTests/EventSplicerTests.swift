@@ -41,6 +41,12 @@ import Testing
             #"{"keen":"# + stamp
                 + #""timestamp":"2020-05-01T00:00:00.000Z","location":{"coordinates":[ 1.0, 2 ]}}}"#
         ),
+        (
+            #"{"keen":{"uniqueness_token":"\u0022a\u00e9","location":{}}}"#,
+            #"{"keen":"# + stamp
+                + #""timestamp":"2020-11-24T19:58:00.007Z","location":{},"#
+                + #""uniqueness_token":"\"aé"}}"#
+        ),
     ])
     func goldenBytes(text: String, expected: String) throws {
         #expect(try splice(text) == expected)
