@@ -5,11 +5,12 @@
 // bracket, colon or comma one each.
 
 internal import Base
+internal import Enrich
 internal import JSON
 internal import Model
 
 /// Where the parts of a valid event are in the source.
-struct EventLayout: Equatable {
+struct EventLayout {
     /// The whole object, brackets included.
     var range: Range<Int>
     /// It has no members.
@@ -22,6 +23,25 @@ struct EventLayout: Equatable {
     var timestamp: Timestamp?
     /// `keen.uniqueness_token`, unescaped.
     var token: [UInt8]?
+    /// The value of `keen.addons`.
+    var addons: Range<Int>?
+    /// Where strings begin that are to be replaced, ascending.
+    var placeholders: [(offset: Int, kind: Placeholder)] = []
+}
+
+/// A string that stands for something of the request.
+enum Placeholder: Sendable {
+    case address, userAgent
+
+    init?(_ text: JSONString) {
+        if text.equals("${keen.ip}") {
+            self = .address
+        } else if text.equals("${keen.user_agent}") {
+            self = .userAgent
+        } else {
+            return nil
+        }
+    }
 }
 
 /// Walks one document event by event.
@@ -34,6 +54,7 @@ struct EventChecker {
     /// Bytes of the dotted path of the object that the walk is in.
     private var pathBytes = 0
     private var isInArray = false
+    private var isInKeen = false
     private var layout = EventLayout(range: 0..<0)
     /// Members that every published event has: `keen` with its id and its two times. Without them
     /// an event at the limit would be accepted here, and refused by the worker afterwards.
@@ -79,6 +100,7 @@ struct EventChecker {
         memberCount = ownMembers
         pathBytes = 0
         isInArray = false
+        isInKeen = false
         layout = EventLayout(range: 0..<0)
         do throws(EventError) {
             try root(node)
@@ -105,7 +127,9 @@ struct EventChecker {
             try check(name: member.key)
             token += 2
             if member.key.equals("keen") {
+                isInKeen = true
                 try keen(member.value)
+                isInKeen = false
             } else {
                 try countMember()
                 try value(member.value, of: member.key, depth: 1)
@@ -170,6 +194,13 @@ struct EventChecker {
         if let text = node.string, text.count > Limits.stringBytesMax {
             throw .value(
                 "the string has \(text.count) bytes, at most \(Limits.stringBytesMax) are accepted")
+        }
+        if !isInKeen, let text = node.string, let kind = Placeholder(text) {
+            guard layout.placeholders.count < Limits.placeholdersPerEventMax else {
+                throw .value(
+                    "an event has at most \(Limits.placeholdersPerEventMax) placeholders")
+            }
+            layout.placeholders.append((tape.sourceOffset(ofToken: token), kind))
         }
         token += 1
     }
@@ -259,11 +290,25 @@ struct EventChecker {
             layout.token = try uniquenessToken(node)
             token += 1
         } else if name.equals("addons") {
-            throw .namespace("keen.\(name.text) is not served")
+            try countMember()
+            layout.addons = try addons(node)
         } else {
-            throw .namespace("keen holds only timestamp, location and uniqueness_token")
+            throw .namespace("keen holds only timestamp, location, addons and uniqueness_token")
                 .inside(name)
         }
+    }
+
+    private mutating func addons(_ node: JSONNode) throws(EventError) -> Range<Int> {
+        // Before it is copied.
+        guard node.childCount <= Limits.addonsPerEventMax else {
+            throw .value("an event has at most \(Limits.addonsPerEventMax) add-ons")
+        }
+        do throws(AddonError) { _ = try Addon.list(JSONValue(node)) } catch {
+            throw .value(error.message)
+        }
+        let start = token
+        try array(node, depth: 3)
+        return range(from: start)
     }
 
     private func uniquenessToken(_ node: JSONNode) throws(EventError) -> [UInt8] {

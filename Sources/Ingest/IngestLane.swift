@@ -20,6 +20,7 @@ struct WriteRequest {
     let form: ReplyForm
     /// The client's name for the request, by which it is recognised when it is sent again.
     let idempotencyKey: String?
+    let caller: Caller
 
     /// The token of an event that has none of its own; `position` counts within its collection.
     func token(position: Int) -> [UInt8]? {
@@ -99,7 +100,8 @@ final class IngestLane: @unchecked Sendable {
         let slot = pending.open()
         publish(
             event, request, key: key(request.project, collection.name),
-            splicer: EventSplicer(received: request.received), slot: slot, number: 0)
+            splicer: EventSplicer(received: request.received, caller: request.caller), slot: slot,
+            number: 0)
         let waiting = waiting(request, nil, published: 1, reserved)
         return (close(slot, waiting), refusal)
     }
@@ -172,7 +174,7 @@ final class IngestLane: @unchecked Sendable {
     private func publishAll(
         of tape: JSONTape, _ request: WriteRequest, slot: Int
     ) -> BulkResults {
-        let splicer = EventSplicer(received: request.received)
+        let splicer = EventSplicer(received: request.received, caller: request.caller)
         var checker = EventChecker(
             tape: tape, token: 1, getsToken: request.idempotencyKey != nil)
         var results = BulkResults()

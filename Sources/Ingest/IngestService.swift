@@ -17,6 +17,8 @@ package struct IngestConfiguration: Sendable {
     package var bufferBytesMax = 256 << 20
     /// How long a record may wait for company.
     package var linger = Duration.milliseconds(3)
+    /// Whether a proxy says in X-Forwarded-For who the caller is.
+    package var trustsForwardedFor = false
     /// After this time without the log's word an event has failed.
     package var deliveryTimeout = Duration.seconds(10)
 
@@ -28,6 +30,7 @@ package final class IngestService: Sendable {
     private let catalog: CatalogFollower
     private let logger: Logger
     private let budget: IngestBudget
+    private let trustsForwardedFor: Bool
     private let lanes: LaneDirectory
     private let publisher: EventPublisher
 
@@ -51,6 +54,7 @@ package final class IngestService: Sendable {
         self.catalog = catalog
         self.logger = logger
         self.budget = budget
+        trustsForwardedFor = configuration.trustsForwardedFor
         self.lanes = lanes
         publisher = try EventPublisher(
             configuration: producer, logger: logger, deliveries: lanes.settle)
@@ -159,7 +163,10 @@ package final class IngestService: Sendable {
         return WriteRequest(
             project: project.id, body: body, responder: responder, log: log,
             received: Timestamp(milliseconds: wallClockMilliseconds()), form: form,
-            idempotencyKey: idempotencyKey)
+            idempotencyKey: idempotencyKey,
+            caller: Caller(
+                headers: request.headers, peer: request.peerAddress,
+                trustsForwardedFor: trustsForwardedFor))
     }
 
     private static func isIdempotencyKey(_ text: String) -> Bool {

@@ -17,7 +17,10 @@ import Testing
         var checker = EventChecker(tape: tape)
         let layout = try checker.event(tape.root)
         var value: [UInt8] = []
-        EventSplicer(received: received).append(layout, of: source, id: id, to: &value)
+        EventSplicer(
+            received: received,
+            caller: Caller(headers: nil, peer: "2001:db8::1", trustsForwardedFor: false)
+        ).append(layout, of: source, id: id, to: &value)
         return String(decoding: value, as: UTF8.self)
     }
 
@@ -47,6 +50,12 @@ import Testing
                 + #""timestamp":"2020-11-24T19:58:00.007Z","location":{},"#
                 + #""uniqueness_token":"\"aé"}}"#
         ),
+        (
+            #"{"a":["${keen.ip}" , "\u0024{keen.ip}"],"keen":{"addons":[ ]},"b":"${keen.user_agent}"}"#,
+            #"{"a":["2001:db8::1" , "2001:db8::1"],"keen":"# + stamp
+                + #""timestamp":"2020-11-24T19:58:00.007Z","addons":[ ]},"b":null}"#
+        ),
+        (#"{"a":"${keen.ip} "}"#, #"{"a":"${keen.ip} ","keen":"# + now + "}"),
     ])
     func goldenBytes(text: String, expected: String) throws {
         #expect(try splice(text) == expected)
