@@ -53,7 +53,7 @@ package struct GeoDatabaseError: Error, Sendable, CustomStringConvertible {
         return place
     }
 
-    /// The library takes `192.0.2` and other old forms too, for which people do not mean an address.
+    /// The library takes `192.0.2` and other old forms too, by which nobody means an address.
     private static func isAddress(_ text: String) -> Bool {
         if text.contains(":") { return text.allSatisfy { $0.isHexDigit || ":.".contains($0) } }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
