@@ -8,7 +8,7 @@ export SECONDS ?= 60
 export SEED    ?= 1
 
 PACKAGES := libuv1-dev librdkafka-dev librocksdb-dev libssl-dev libsimdjson-dev libzstd-dev \
-            zlib1g-dev pkg-config kcat python3-venv tzdata ca-certificates
+            zlib1g-dev libmaxminddb-dev pkg-config kcat python3-venv tzdata ca-certificates
 BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv

@@ -88,6 +88,7 @@ let package = Package(
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CMaxMindDB", pkgConfig: "libmaxminddb", apt: "libmaxminddb-dev"),
         .target(name: "CBase"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -107,6 +108,8 @@ let package = Package(
         library("Wire", ["Base", "Model", "Aggregate", "Plan"]),
 
         // Level 2: one capability each.
+        library("Enrich", ["Base", "Model", "JSON"]),
+        wrapper("GeoIP", ["Enrich", "CMaxMindDB"]),
         wrapper("EventLoop", ["Base", "Crypto", "CUV", logging]),
         wrapper("LogClient", ["Base", "Model", "CRdKafka", logging, metrics]),
         wrapper("RowStore", ["Base", "Model", "CRocksDB", logging]),
@@ -141,14 +144,14 @@ let package = Package(
         library(
             "Ingest",
             [
-                "Base", "Model", "JSON", "HTTP", "EventLoop", "LogClient", "Catalog", "Access",
-                logging, metrics, coreMetrics,
+                "Base", "Model", "JSON", "Enrich", "HTTP", "EventLoop", "LogClient", "Catalog",
+                "Access", logging, metrics, coreMetrics,
             ]),
         library(
             "Bolts",
             [
-                "Base", "Model", "JSON", "Aggregate", "Columns", "Topology", "LogClient", "Wire",
-                "RPC", logging, metrics,
+                "Base", "Model", "JSON", "Enrich", "Aggregate", "Columns", "Topology",
+                "LogClient", "Wire", "RPC", logging, metrics,
             ]),
         library(
             "LagService",
@@ -198,7 +201,7 @@ let package = Package(
             "worker",
             [
                 "Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
-                "Wire", arguments, logging, lifecycle, configuration,
+                "Enrich", "GeoIP", "Wire", arguments, logging, lifecycle, configuration,
             ]),
         executable(
             "storenode",
@@ -252,12 +255,15 @@ let package = Package(
         tests(
             "Bolts",
             [
-                "Base", "Model", "Aggregate", "JSON", "Plan", "Columns", "Crypto", "EventLoop",
-                "EventStore", "LogClient", "MockLog", "RPC", "StoreService", "TestSupport",
+                "Base", "Model", "Aggregate", "JSON", "Enrich", "Plan", "Columns", "Crypto",
+                "EventLoop", "EventStore", "LogClient", "MockLog", "RPC", "StoreService",
+                "TestSupport",
                 "Topology",
                 "Wire", logging, inMemoryLogging,
             ]),
         tests("Base", []),
+        tests("Enrich", ["Base", "JSON"]),
+        tests("GeoIP", ["Base", "Enrich", "TestSupport"]),
         tests("Model", ["Base"]),
         tests("Topology", ["Base", logging]),
         tests("Crypto", ["Base", "TestSupport"]),

@@ -30,3 +30,11 @@ package func firstIndex(of byte: UInt8, in bytes: [UInt8], within range: Range<I
         return unsafe UnsafeRawPointer(found) - base
     }
 }
+
+/// Whether `needle` occurs in `bytes`.
+package func contains(_ needle: [UInt8], in bytes: [UInt8]) -> Bool {
+    // Both stay where they are during the call.
+    unsafe needle.withUnsafeBytes { needle in
+        unsafe bytes.withUnsafeBytes { unsafe firstOccurrence(of: needle, in: $0) != nil }
+    }
+}

@@ -102,6 +102,18 @@ package enum Limits {
     /// Properties of one event as published: nested ones, the objects that hold them, and `keen`.
     package static let propertiesPerEventMax = 2_000
 
+    // Events that are sent again.
+    package static let uniquenessTokenBytesMax = 256
+    package static let idempotencyKeyBytesMax = 200
+    package static let dedupeWindowMilliseconds: Int64 = 86_400_000
+    package static let dedupeWindowMillisecondsMax = 30 * 86_400_000
+
+    // Add-ons of events.
+    package static let addonsPerEventMax = 20
+    package static let urlParametersMax = 100
+    package static let placeholdersPerEventMax = 32
+    package static let userAgentBytesMax = 1024
+
     // Catalog.
     /// Projects of one cluster: some 60 MB in every process.
     package static let catalogProjectsMax = 100_000

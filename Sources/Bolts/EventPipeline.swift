@@ -1,6 +1,7 @@
 // A worker: a member of the group, its spout and its topology, from joining to leaving.
 
 internal import Base
+package import Enrich
 package import LogClient
 package import Logging
 internal import Synchronization
@@ -22,6 +23,8 @@ package struct EventPipelineConfiguration: Sendable {
     package var drainTimeout = Duration.seconds(10)
     /// How often the stores are asked whether they are there and where the shards stand.
     package var surveyEvery = Duration.seconds(1)
+    /// Where the addresses of add-ons are looked up, if anywhere.
+    package var geo: (any GeoSource)?
     /// Decides how waits vary.
     package var seed: UInt64
 
@@ -89,7 +92,8 @@ package final class EventPipeline: Sendable {
         let metrics = WorkerMetrics()
         let failure = Failure()
         let topology = try EventTopology.make(
-            store: store, metrics: metrics, seed: configuration.seed)
+            store: store, enricher: Enricher(geo: configuration.geo), metrics: metrics,
+            seed: configuration.seed)
         admin = try LogAdmin(connection: configuration.connection, logger: logger)
         let table = SpoutTable(limits: configuration.limits, seed: configuration.seed)
         spout = EventSpout(

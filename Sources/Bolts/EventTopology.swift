@@ -1,20 +1,22 @@
-// The worker's topology: spout -> decode -> rollup -> store, one lane a partition.
+// The worker's topology: spout -> enrich -> decode -> rollup -> store, one lane a partition.
 
 internal import Base
+internal import Enrich
 internal import Topology
 
 enum EventTopology {
     static let spout: ComponentName = "spout"
     static let records: StreamName = "records"
+    static let enriched: StreamName = "enriched"
     static let events: StreamName = "events"
     static let batches: StreamName = "batches"
 
     /// Batches of a partition on their way: one in each step, and one that waits.
-    private static let pendingBatchesMax = 4
+    private static let pendingBatchesMax = 5
 
     /// Declares it. `seed` decides how waits vary.
     static func make(
-        store: any ShardStore, metrics: WorkerMetrics, seed: UInt64
+        store: any ShardStore, enricher: Enricher, metrics: WorkerMetrics, seed: UInt64
     ) throws(TopologyError) -> Topology<EventTuple> {
         try Topology(
             name: "events",
@@ -22,7 +24,11 @@ enum EventTopology {
                 spout, emits: records, pendingBatchesMax: pendingBatchesMax),
             bolts: [
                 BoltDeclaration(
-                    "decode", reads: [Subscription(spout, records, by: .partition)],
+                    "enrich", reads: [Subscription(spout, records, by: .partition)],
+                    emits: [enriched]
+                ) { _ in EnrichBolt(enricher, metrics: metrics) },
+                BoltDeclaration(
+                    "decode", reads: [Subscription("enrich", enriched, by: .partition)],
                     emits: [events]
                 ) { DecodeBolt($0, metrics: metrics) },
                 BoltDeclaration(

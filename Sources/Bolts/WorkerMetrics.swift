@@ -10,6 +10,9 @@ struct WorkerMetrics: Sendable {
     let records = Counter(label: "worker_records_total")
     /// Records that are no events.
     let rejected = Counter(label: "worker_rejected_records_total")
+    /// Add-ons of events that wrote something, and those that could not.
+    let enriched = Counter(label: "worker_addons_total")
+    let notEnriched = Counter(label: "worker_skipped_addons_total")
     /// Batches that the store has.
     let batches = Counter(label: "worker_applied_batches_total")
     /// Calls to a store that failed and are repeated.

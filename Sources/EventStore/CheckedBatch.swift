@@ -15,16 +15,18 @@ struct CheckedBatch {
         var paths: [PropertyPath]
         /// Events by hour since 1970.
         var hours: [Int64: Int64]
+        /// Of the events that carry one, in the order of the rows.
+        var tokens: [EventToken] = []
     }
     /// A control record, read.
     struct Control {
         var collection: CollectionID
         var command: ControlCommand
     }
-    let parts: [Part]
+    private(set) var parts: [Part]
     let control: Control?
-    let rollups: [RollupDelta]
-    let rowCount: Int
+    private(set) var rollups: [RollupDelta]
+    private(set) var rowCount: Int
 
     init(_ batch: ApplyBatch) throws {
         guard batch.fromOffset >= 0, batch.toOffset >= batch.fromOffset,
@@ -58,6 +60,19 @@ struct CheckedBatch {
         try checkRollups(batch)
     }
 
+    /// The same batch with other events in the place of its own.
+    func replacing(parts: [Part]) -> CheckedBatch {
+        var batch = self
+        batch.parts = parts
+        batch.rowCount = parts.reduce(0) { $0 + $1.block.rowCount }
+        batch.rollups = parts.flatMap { part in
+            part.hours.sorted { $0.key < $1.key }.map {
+                RollupDelta(collection: part.collection, hour: $0.key, count: $0.value)
+            }
+        }
+        return batch
+    }
+
     private static func check(
         _ control: CollectionControl, batch: ApplyBatch
     ) throws -> Control {
@@ -83,7 +98,7 @@ struct CheckedBatch {
                 throw EventStoreError(.badBatch, "\(place): no events, or events without a time")
             }
             var checked = Part(
-                collection: part.collection, bytes: part.bytes, block: block, paths: [], hours: [:])
+                collection: part.collection, bytes: part.bytes, block: block)
             try checked.readColumns()
             return checked
         } catch let error as BlockError {
@@ -118,8 +133,12 @@ struct CheckedBatch {
 }
 
 extension CheckedBatch.Part {
+    init(collection: CollectionID, bytes: [UInt8], block: Block) {
+        self.init(collection: collection, bytes: bytes, block: block, paths: [], hours: [:])
+    }
+
     /// Decodes every column once and holds the header against what is there.
-    fileprivate mutating func readColumns() throws {
+    mutating func readColumns() throws {
         var textBytes = 0
         for position in 0..<block.columnCount {
             let chunk = block.column(at: position)
@@ -129,6 +148,7 @@ extension CheckedBatch.Part {
             let column = try chunk.decode()
             textBytes += column.dictionary.bytes.count
             if path == .timestamp { try count(column.ints) }
+            if path == .uniquenessToken { try readTokens(column) }
         }
         // No writer compresses a fresh block, so more text than a frame holds is a bomb.
         guard textBytes <= Limits.rpcFrameBytesMax else {

@@ -2,6 +2,7 @@
 
 internal import Base
 internal import Columns
+internal import CoreMetrics
 package import Model
 internal import RowStore
 internal import Synchronization
@@ -23,9 +24,11 @@ extension EventStore {
                     : .gap(next: state.applied)
             }
             if !batch.blocks.isEmpty { try state.backlog.checkRoom(options.backlogBytesMax) }
-            do { removal = try store(checked, of: batch, in: &state) } catch {
-                throw EventStoreError.wrapping(error)
-            }
+            do {
+                let unique = try deduplicate(checked, batch.shard)
+                removal = try store(unique, of: batch, in: &state)
+                metrics.duplicates.increment(by: unique.duplicateCount)
+            } catch { throw EventStoreError.wrapping(error) }
             return .applied(next: batch.toOffset)
         }
         if let removal { release(removal) }
@@ -35,9 +38,11 @@ extension EventStore {
 
     /// Writes the batch, then takes it over into the state: a failed write changes nothing.
     private func store(
-        _ checked: CheckedBatch, of batch: ApplyBatch, in state: inout ShardState
+        _ unique: DeduplicatedBatch, of batch: ApplyBatch, in state: inout ShardState
     ) throws -> Removal? {
+        let checked = unique.batch
         var changes = rows.makeBatch()
+        putTokens(unique.firsts, &changes)
         let removal = try checked.control.map { try apply($0, batch.shard, &changes) }
         var added: [(CollectionID, FreshBlock)] = []
         var types: [CollectionID: [PropertyPath: UInt8]] = [:]

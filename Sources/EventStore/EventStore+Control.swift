@@ -93,6 +93,7 @@ extension EventStore {
         removal.hours = nil
         removal.forgetsTypes = true
         for block in removal.removed { drop(block, &changes) }
+        forgetTokens(row, &changes)
         // One by one: range deletes slow later reads, and these are few cells.
         for table in [StoreTables.rollups, StoreTables.totals, StoreTables.schema] {
             try snapshot.forEach(table, in: .beginning(with: row)) { cell in
@@ -100,6 +101,12 @@ extension EventStore {
                 return true
             }
         }
+    }
+
+    /// Events that are sent again after the delete are new ones. A range, as there may be millions.
+    private func forgetTokens(_ row: [UInt8], _ changes: inout WriteBatch) {
+        guard let end = KeyRange.beginning(with: row).upper else { return }
+        changes.delete(StoreTables.tokens, lower: row, upper: end)
     }
 
     private func drop(_ block: ListedBlock, _ changes: inout WriteBatch) {

@@ -30,6 +30,9 @@ package struct EventStoreOptions: Sendable {
     package var mergePolicy = MergePolicy()
     /// Bytes of fresh blocks that wait to be merged in a shard before it takes no more batches.
     package var backlogBytesMax = Limits.mergeBacklogBytesMax
+    /// Events of one token that came less than so many milliseconds apart are one event; 0 keeps
+    /// all.
+    package var dedupeWindowMilliseconds = Limits.dedupeWindowMilliseconds
     package var rowStore = EventStoreMemory()
     /// Memory for answers of sealed blocks; 0: none are kept.
     package var answerCacheBytesMax = Limits.scanCacheBytesMax

@@ -7,6 +7,8 @@ internal import Metrics
 struct EventStoreMetrics: Sendable {
     let appliedBatches = Counter(label: "store_applied_batches_total")
     let appliedRows = Counter(label: "store_applied_rows_total")
+    /// Events that were not stored because one of the same token was.
+    let duplicates = Counter(label: "store_duplicate_events_total")
     let applyTime = CoreMetrics.Timer(label: "store_apply_seconds")
     let scanTime = CoreMetrics.Timer(label: "store_scan_seconds")
     let blockAnswers = Counter(

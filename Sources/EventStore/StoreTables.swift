@@ -10,6 +10,7 @@
 //     schema     shard, project, collection     path                      types seen, a bit each
 //     edits      shard, project, collection     first offset, index       what is gone of a block
 //     retention  shard, project, collection     -                         how long events are kept
+//     tokens     shard, project, collection     token                     when its event came
 //     numbers    name                           -                         a number of the store
 //     user       shard, table, parts of the user's choice                 a user's bytes
 //     counters   the same                                                 a user's counter
@@ -33,6 +34,7 @@ enum StoreTables {
     static let schema = TableName("schema")
     static let edits = TableName("edits")
     static let retention = TableName("retention")
+    static let tokens = TableName("tokens")
     static let numbers = TableName("numbers")
 
     /// Rows of users; each keyspace holds any number of tables.
@@ -45,7 +47,8 @@ enum StoreTables {
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
         TableDefinition(rollups, cells: .merged(.counter)),
         TableDefinition(totals, cells: .merged(.counter)), TableDefinition(schema),
-        TableDefinition(edits), TableDefinition(retention), TableDefinition(numbers),
+        TableDefinition(edits), TableDefinition(retention),
+        TableDefinition(tokens, cells: .expiring), TableDefinition(numbers),
     ]
 
     static let all =
@@ -98,6 +101,12 @@ enum StoreTables {
     static func schemaKey(_ row: [UInt8], path: String) -> [UInt8] {
         var key = KeyWriter(row)
         key.append(path)
+        return key.bytes
+    }
+
+    static func tokenKey(_ row: [UInt8], _ token: String) -> [UInt8] {
+        var key = KeyWriter(row)
+        key.append(token)
         return key.bytes
     }
 

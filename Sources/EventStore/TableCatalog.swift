@@ -84,6 +84,7 @@ struct KnownTable {
         case StoreTables.rollups: row + [KeyPart("hour", .int64, isClustering: true)]
         case StoreTables.totals, StoreTables.retention: row
         case StoreTables.schema: row + [KeyPart("path", .text, isClustering: true)]
+        case StoreTables.tokens: row + [KeyPart("token", .text, isClustering: true)]
         case StoreTables.numbers: [KeyPart("name", .text)]
         default: [KeyPart("key", .tagged)]
         }
@@ -98,6 +99,7 @@ struct KnownTable {
         case StoreTables.schema: "property types"
         case StoreTables.edits: "what is gone of a block"
         case StoreTables.retention: "milliseconds"
+        case StoreTables.tokens: "milliseconds"
         case StoreTables.numbers: "number"
         case StoreTables.user: "bytes"
         case StoreTables.counters: "counter"
@@ -114,7 +116,7 @@ struct KnownTable {
             [TableCell.Field("events", .int(decodeCounter(value)))]
         case StoreTables.numbers, StoreTables.counters:
             [TableCell.Field("number", .int(decodeCounter(value)))]
-        case StoreTables.retention:
+        case StoreTables.retention, StoreTables.tokens:
             [TableCell.Field("milliseconds", .int(decodeCounter(value)))]
         case StoreTables.schema:
             [

@@ -102,7 +102,9 @@ package struct Router: Sendable {
             (name: "Access-Control-Allow-Methods", value: "GET, POST, PUT, DELETE, HEAD, OPTIONS"),
             (
                 name: "Access-Control-Allow-Headers",
-                value: "authorization, content-type, content-encoding, keen-sdk, origin, accept"
+                value:
+                    "authorization, content-type, content-encoding, idempotency-key, keen-sdk, "
+                    + "origin, accept"
             ),
             (name: "Access-Control-Max-Age", value: "86400"),
         ])

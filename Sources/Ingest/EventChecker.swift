@@ -5,11 +5,12 @@
 // bracket, colon or comma one each.
 
 internal import Base
+internal import Enrich
 internal import JSON
 internal import Model
 
 /// Where the parts of a valid event are in the source.
-struct EventLayout: Equatable {
+struct EventLayout {
     /// The whole object, brackets included.
     var range: Range<Int>
     /// It has no members.
@@ -20,6 +21,27 @@ struct EventLayout: Equatable {
     var location: Range<Int>?
     /// The value of `keen.timestamp`.
     var timestamp: Timestamp?
+    /// `keen.uniqueness_token`, unescaped.
+    var token: [UInt8]?
+    /// The value of `keen.addons`.
+    var addons: Range<Int>?
+    /// Where strings begin that are to be replaced, ascending.
+    var placeholders: [(offset: Int, kind: Placeholder)] = []
+}
+
+/// A string that stands for something of the request.
+enum Placeholder: Sendable {
+    case address, userAgent
+
+    init?(_ text: JSONString) {
+        if text.equals("${keen.ip}") {
+            self = .address
+        } else if text.equals("${keen.user_agent}") {
+            self = .userAgent
+        } else {
+            return nil
+        }
+    }
 }
 
 /// Walks one document event by event.
@@ -32,15 +54,18 @@ struct EventChecker {
     /// Bytes of the dotted path of the object that the walk is in.
     private var pathBytes = 0
     private var isInArray = false
+    private var isInKeen = false
     private var layout = EventLayout(range: 0..<0)
     /// Members that every published event has: `keen` with its id and its two times. Without them
     /// an event at the limit would be accepted here, and refused by the worker afterwards.
-    private static let ownMembers = 4
+    private let ownMembers: Int
 
-    /// `token` is the first one of the value to be checked next.
-    init(tape: JSONTape, token: Int = 0) {
+    /// `token` is the first one of the value to be checked next. `getsToken`: a uniqueness token is
+    /// added to events that have none.
+    init(tape: JSONTape, token: Int = 0, getsToken: Bool = false) {
         self.tape = tape
         self.token = token
+        ownMembers = getsToken ? 5 : 4
     }
 
     // MARK: Moving on
@@ -72,9 +97,10 @@ struct EventChecker {
     /// Checks the event that begins at `token`. Afterwards `token` is behind it, either way.
     mutating func event(_ node: JSONNode) throws(EventError) -> EventLayout {
         let start = token
-        memberCount = Self.ownMembers
+        memberCount = ownMembers
         pathBytes = 0
         isInArray = false
+        isInKeen = false
         layout = EventLayout(range: 0..<0)
         do throws(EventError) {
             try root(node)
@@ -101,7 +127,9 @@ struct EventChecker {
             try check(name: member.key)
             token += 2
             if member.key.equals("keen") {
+                isInKeen = true
                 try keen(member.value)
+                isInKeen = false
             } else {
                 try countMember()
                 try value(member.value, of: member.key, depth: 1)
@@ -166,6 +194,13 @@ struct EventChecker {
         if let text = node.string, text.count > Limits.stringBytesMax {
             throw .value(
                 "the string has \(text.count) bytes, at most \(Limits.stringBytesMax) are accepted")
+        }
+        if !isInKeen, let text = node.string, let kind = Placeholder(text) {
+            guard layout.placeholders.count < Limits.placeholdersPerEventMax else {
+                throw .value(
+                    "an event has at most \(Limits.placeholdersPerEventMax) placeholders")
+            }
+            layout.placeholders.append((tape.sourceOffset(ofToken: token), kind))
         }
         token += 1
     }
@@ -250,11 +285,39 @@ struct EventChecker {
             layout.location = range(from: start)
         } else if name.equals("id") || name.equals("created_at") {
             throw .namespace("keen.\(name.text) is set by the server and must not be sent")
-        } else if name.equals("addons") || name.equals("uniqueness_token") {
-            throw .namespace("keen.\(name.text) is not served")
+        } else if name.equals("uniqueness_token") {
+            try countMember()
+            layout.token = try uniquenessToken(node)
+            token += 1
+        } else if name.equals("addons") {
+            try countMember()
+            layout.addons = try addons(node)
         } else {
-            throw .namespace("keen holds only timestamp and location").inside(name)
+            throw .namespace("keen holds only timestamp, location, addons and uniqueness_token")
+                .inside(name)
         }
+    }
+
+    private mutating func addons(_ node: JSONNode) throws(EventError) -> Range<Int> {
+        // Before it is copied.
+        guard node.childCount <= Limits.addonsPerEventMax else {
+            throw .value("an event has at most \(Limits.addonsPerEventMax) add-ons")
+        }
+        do throws(AddonError) { _ = try Addon.list(JSONValue(node)) } catch {
+            throw .value(error.message)
+        }
+        let start = token
+        try array(node, depth: 3)
+        return range(from: start)
+    }
+
+    private func uniquenessToken(_ node: JSONNode) throws(EventError) -> [UInt8] {
+        guard let text = node.string, (1...Limits.uniquenessTokenBytesMax).contains(text.count)
+        else {
+            throw .value(
+                "keen.uniqueness_token is a string of 1 to \(Limits.uniquenessTokenBytesMax) bytes")
+        }
+        return Array(text)
     }
 
     private func timestamp(_ node: JSONNode) throws(EventError) -> Timestamp {

@@ -1,5 +1,6 @@
 // Why an event was refused, in the words of the Keen API.
 
+internal import Base
 internal import JSON
 
 /// A refused event: what single writes answer as `error_code` and `message`, and bulk writes as
@@ -54,6 +55,10 @@ struct EventError: Error, Sendable, Equatable {
     static func parameter(_ reason: String) -> EventError {
         EventError("InvalidParameterError", reason)
     }
+    static let idempotencyKey = EventError(
+        "InvalidParameterError",
+        "the header Idempotency-Key is 1 to \(Limits.idempotencyKeyBytesMax) visible ASCII "
+            + "characters")
     static let keenIsNoObject = EventError("NamespaceTypeError", "keen must be an object")
     /// Not the event's fault; it may be sent again.
     static let logUnavailable = EventError(

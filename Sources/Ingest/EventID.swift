@@ -18,6 +18,12 @@ struct EventID: Hashable, Sendable {
     }
 }
 
+/// Where an event with a uniqueness token goes, so that all events of one token meet: CRC-32C of
+/// the record's key, a zero byte and the token. docs/formats/events.md says so to other writers.
+func partition(ofToken token: [UInt8], key: [UInt8], count: Int32) -> Int32 {
+    Int32(crc32c(key + [0] + token) % UInt32(count))
+}
+
 /// Makes ids. Each loop has one.
 struct EventIDs {
     private let random: UInt64

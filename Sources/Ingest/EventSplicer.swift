@@ -1,5 +1,7 @@
-// Puts the `keen` object into an event's own text; not one other byte of it changes.
+// Puts the `keen` object into an event's own text, and what placeholders stand for; not one other
+// byte of it changes.
 
+internal import JSON
 internal import Model
 
 /// What one request's events have in common.
@@ -10,28 +12,62 @@ struct EventSplicer {
     private static let idKey = Array(#"{"id":""#.utf8)
     private static let createdKey = Array(#"","created_at":""#.utf8)
     private static let timestampKey = Array(#"","timestamp":""#.utf8)
-    private static let locationKey = Array(#"","location":"#.utf8)
-    private static let end = Array(#""}"#.utf8)
+    private static let locationKey = Array(#","location":"#.utf8)
+    private static let addonsKey = Array(#","addons":"#.utf8)
+    private static let tokenKey = Array(#","uniqueness_token":"#.utf8)
     private static let keenKey = Array(#""keen":"#.utf8)
 
-    init(received: Timestamp) { self.received = received.iso8601 }
+    private let caller: Caller
+
+    init(received: Timestamp, caller: Caller) {
+        self.received = received.iso8601
+        self.caller = caller
+    }
 
     /// Appends the record's value: the event with its `keen` object, in the place of the one that
-    /// was sent or at the end.
+    /// was sent or at the end, and with what its placeholders stand for.
     func append(
         _ event: EventLayout, of source: [UInt8], id: EventID, to value: inout [UInt8]
     ) {
+        var placeholders = event.placeholders[...]
+        func copy(_ range: Range<Int>) {
+            append(source, range, replacing: &placeholders, to: &value)
+        }
         guard let keen = event.keen else {
-            value.append(contentsOf: source[event.range.dropLast()])
+            copy(event.range.lowerBound..<event.range.upperBound - 1)
             if !event.isEmpty { value.append(UInt8(ascii: ",")) }
             value.append(contentsOf: Self.keenKey)
             appendKeen(of: event, source, id, to: &value)
             value.append(UInt8(ascii: "}"))
             return
         }
-        value.append(contentsOf: source[event.range.lowerBound..<keen.lowerBound])
+        copy(event.range.lowerBound..<keen.lowerBound)
         appendKeen(of: event, source, id, to: &value)
-        value.append(contentsOf: source[keen.upperBound..<event.range.upperBound])
+        copy(keen.upperBound..<event.range.upperBound)
+    }
+
+    private func append(
+        _ source: [UInt8], _ range: Range<Int>,
+        replacing placeholders: inout ArraySlice<(offset: Int, kind: Placeholder)>,
+        to value: inout [UInt8]
+    ) {
+        var start = range.lowerBound
+        while let next = placeholders.first, next.offset < range.upperBound {
+            placeholders.removeFirst()
+            value.append(contentsOf: source[start..<next.offset])
+            value.append(contentsOf: caller.json(next.kind))
+            start = Self.endOfString(source, from: next.offset)
+        }
+        value.append(contentsOf: source[start..<range.upperBound])
+    }
+
+    /// The place after the quote that ends the string that begins at `start`. It has been parsed.
+    private static func endOfString(_ source: [UInt8], from start: Int) -> Int {
+        var place = start + 1
+        while place < source.count, source[place] != UInt8(ascii: "\"") {
+            place += source[place] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(place + 1, source.count)
     }
 
     private func appendKeen(
@@ -47,9 +83,21 @@ struct EventSplicer {
         } else {
             value.append(contentsOf: received)
         }
-        guard let location = event.location else { return value.append(contentsOf: Self.end) }
-        value.append(contentsOf: Self.locationKey)
-        value.append(contentsOf: source[location])
+        value.append(UInt8(ascii: "\""))
+        if let location = event.location {
+            value.append(contentsOf: Self.locationKey)
+            value.append(contentsOf: source[location])
+        }
+        if let addons = event.addons {
+            value.append(contentsOf: Self.addonsKey)
+            value.append(contentsOf: source[addons])
+        }
+        if let token = event.token {
+            value.append(contentsOf: Self.tokenKey)
+            var writer = JSONWriter()
+            writer.string(utf8: token)
+            value.append(contentsOf: writer.bytes)
+        }
         value.append(UInt8(ascii: "}"))
     }
 }

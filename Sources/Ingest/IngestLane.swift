@@ -18,6 +18,14 @@ struct WriteRequest {
     let log: EventTopic
     let received: Timestamp
     let form: ReplyForm
+    /// The client's name for the request, by which it is recognised when it is sent again.
+    let idempotencyKey: String?
+    let caller: Caller
+
+    /// The token of an event that has none of its own; `position` counts within its collection.
+    func token(position: Int) -> [UInt8]? {
+        idempotencyKey.map { Array("idempotency:\($0):\(position)".utf8) }
+    }
 }
 
 /// What the log said about one event.
@@ -72,11 +80,12 @@ final class IngestLane: @unchecked Sendable {
     func single(
         _ request: WriteRequest, collection: CollectionName
     ) -> (HTTPResponse?, refusal: LogError?) {
-        let event: EventLayout
+        var event: EventLayout
         do throws(EventError) {
             let tape = try parse(request.body)
-            var checker = EventChecker(tape: tape)
+            var checker = EventChecker(tape: tape, getsToken: request.idempotencyKey != nil)
             event = try checker.event(tape.root)
+            event.token = event.token ?? request.token(position: 0)
         } catch {
             metrics.rejected.increment()
             return (IngestAnswers.refused(error), nil)
@@ -91,7 +100,8 @@ final class IngestLane: @unchecked Sendable {
         let slot = pending.open()
         publish(
             event, request, key: key(request.project, collection.name),
-            splicer: EventSplicer(received: request.received), slot: slot, number: 0)
+            splicer: EventSplicer(received: request.received, caller: request.caller), slot: slot,
+            number: 0)
         let waiting = waiting(request, nil, published: 1, reserved)
         return (close(slot, waiting), refusal)
     }
@@ -164,8 +174,9 @@ final class IngestLane: @unchecked Sendable {
     private func publishAll(
         of tape: JSONTape, _ request: WriteRequest, slot: Int
     ) -> BulkResults {
-        let splicer = EventSplicer(received: request.received)
-        var checker = EventChecker(tape: tape, token: 1)
+        let splicer = EventSplicer(received: request.received, caller: request.caller)
+        var checker = EventChecker(
+            tape: tape, token: 1, getsToken: request.idempotencyKey != nil)
         var results = BulkResults()
         var number = 0
         for member in tape.root.members {
@@ -176,10 +187,11 @@ final class IngestLane: @unchecked Sendable {
             let key = key(request.project, name)
             // The name, the colon and the opening bracket.
             checker.advance(3)
-            for element in member.value.elements {
+            for (position, element) in member.value.elements.enumerated() {
                 do throws(EventError) {
-                    let event = try checker.event(element)
+                    var event = try checker.event(element)
                     if let wrongName { throw wrongName }
+                    event.token = event.token ?? request.token(position: position)
                     publish(
                         event, request, key: key, splicer: splicer, slot: slot, number: number)
                 } catch { results.refuse(number, error) }
@@ -216,9 +228,11 @@ final class IngestLane: @unchecked Sendable {
         value.removeAll(keepingCapacity: true)
         splicer.append(event, of: request.body, id: id, to: &value)
         let token = EventToken(lane: self.number, slot: slot, event: number)
+        let count = request.log.partitionCount
         let outcome = request.log.topic.publish(
-            partition: id.partition(of: request.log.partitionCount), key: key, value: value,
-            token: token.raw)
+            partition: event.token.map { partition(ofToken: $0, key: key, count: count) }
+                ?? id.partition(of: count),
+            key: key, value: value, token: token.raw)
         switch outcome {
         case .queued: pending.add(event: number, to: slot, isPublished: true)
         case .queueFull: pending.add(event: number, to: slot, isPublished: false)

@@ -17,6 +17,8 @@ package struct IngestConfiguration: Sendable {
     package var bufferBytesMax = 256 << 20
     /// How long a record may wait for company.
     package var linger = Duration.milliseconds(3)
+    /// Whether a proxy says in X-Forwarded-For who the caller is.
+    package var trustsForwardedFor = false
     /// After this time without the log's word an event has failed.
     package var deliveryTimeout = Duration.seconds(10)
 
@@ -28,6 +30,7 @@ package final class IngestService: Sendable {
     private let catalog: CatalogFollower
     private let logger: Logger
     private let budget: IngestBudget
+    private let trustsForwardedFor: Bool
     private let lanes: LaneDirectory
     private let publisher: EventPublisher
 
@@ -51,6 +54,7 @@ package final class IngestService: Sendable {
         self.catalog = catalog
         self.logger = logger
         self.budget = budget
+        trustsForwardedFor = configuration.trustsForwardedFor
         self.lanes = lanes
         publisher = try EventPublisher(
             configuration: producer, logger: logger, deliveries: lanes.settle)
@@ -149,12 +153,25 @@ package final class IngestService: Sendable {
                 response: .error(
                     status: error.status, message: error.message, code: error.code))
         }
+        let idempotencyKey = request.headers["idempotency-key"]
+        guard idempotencyKey.map(Self.isIdempotencyKey) ?? true else {
+            throw Refusal(response: IngestAnswers.refused(.idempotencyKey))
+        }
         guard let log = publisher.current() else {
             throw Refusal(response: IngestAnswers.logUnknown)
         }
         return WriteRequest(
             project: project.id, body: body, responder: responder, log: log,
-            received: Timestamp(milliseconds: wallClockMilliseconds()), form: form)
+            received: Timestamp(milliseconds: wallClockMilliseconds()), form: form,
+            idempotencyKey: idempotencyKey,
+            caller: Caller(
+                headers: request.headers, peer: request.peerAddress,
+                trustsForwardedFor: trustsForwardedFor))
+    }
+
+    private static func isIdempotencyKey(_ text: String) -> Bool {
+        (1...Limits.idempotencyKeyBytesMax).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     private static func collection(of request: HTTPRequest) throws(Refusal) -> CollectionName {

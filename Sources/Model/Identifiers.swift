@@ -87,6 +87,8 @@ package struct PropertyPath: Hashable, Sendable, Comparable, CustomStringConvert
     package static let timestamp = PropertyPath(unchecked: "keen.timestamp")
     /// When the collector received the event.
     package static let createdAt = PropertyPath(unchecked: "keen.created_at")
+    /// `keen.uniqueness_token`, by which an event that is sent again is recognised.
+    package static let uniquenessToken = PropertyPath(unchecked: "keen.uniqueness_token")
     /// The event's own id.
     package static let eventID = PropertyPath(unchecked: "keen.id")
 }

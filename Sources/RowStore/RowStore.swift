@@ -59,6 +59,9 @@ package final class RowStore: Sendable {
     /// not see what has expired by then, and compactions throw it away. Never goes back.
     package func advanceTime(to now: Int64) { handle.clock.advance(to: now) }
 
+    /// What time the store was last told it is; `Int64.min` if never.
+    package var now: Int64 { handle.clock.now }
+
     // MARK: Maintenance
 
     /// Rewrites a table now, without what is deleted or has expired. For tests and for operators

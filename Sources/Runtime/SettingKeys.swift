@@ -13,6 +13,10 @@ package enum SettingKeys {
         ("cluster.secret_file", "a file that holds it, instead"),
         ("collector.listen", "HOST:PORT of the collector"),
         ("collector.buffer_events", "events that wait for the log at most"),
+        (
+            "collector.trust_forwarded_for",
+            "whether a proxy in front of collectors names the caller in X-Forwarded-For"
+        ),
         ("events.partitions", "partitions of millrace.events, and shards"),
         ("lag.listen", "HOST:PORT of the lag monitor"),
         ("lag.log_admin", "HOST:PORT of millrace-log's admin port, for lag in seconds"),
@@ -54,7 +58,9 @@ package enum SettingKeys {
         ("store.addresses", "all storage nodes, the same list everywhere: shard p on p mod N"),
         ("store.listen", "HOST:PORT of the storage node"),
         ("store.data", "directory of the storage node's data"),
+        ("store.dedupe_window_ms", "how long events of one uniqueness token are one event"),
         ("worker.batch_records", "records of one apply at most"),
+        ("worker.geo_database", "file of places by address, for the add-on keen:ip_to_geo"),
         ("worker.instance_id", "name in the group that outlives the process"),
     ]
 

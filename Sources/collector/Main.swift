@@ -54,6 +54,8 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         security: try settings.logSecurity())
     let partitions = try settings.integer("events.partitions", default: 4, in: 1...10_000)
     var configuration = IngestConfiguration()
+    configuration.trustsForwardedFor = try context.settings.bool(
+        "collector.trust_forwarded_for", default: false)
     configuration.bufferEventsMax = try settings.integer(
         "collector.buffer_events", default: configuration.bufferEventsMax, in: 1...10_000_000)
     context.readiness.declare("catalog")

@@ -61,8 +61,11 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let group = try EventLoopGroup()
     let cluster = try storeCluster(context, group)
     let catalog = try CatalogFollower(connection: connection, logger: context.logger)
+    var writes = IngestConfiguration()
+    writes.trustsForwardedFor = try context.settings.bool(
+        "collector.trust_forwarded_for", default: false)
     let ingest = try IngestService(
-        connection: connection, catalog: catalog, logger: context.logger)
+        connection: connection, catalog: catalog, configuration: writes, logger: context.logger)
     let preparation = try Preparation(context, connection, cluster, catalog, ingest)
     let queries = try queryService(context, connection, cluster, catalog)
     var router = Router()

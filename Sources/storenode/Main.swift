@@ -60,7 +60,12 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     context.readiness.declare("store")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
-    let store = try openStore(directory, context.logger)
+    var options = EventStoreOptions()
+    options.dedupeWindowMilliseconds = Int64(
+        try context.settings.integer(
+            "store.dedupe_window_ms", default: Int(Limits.dedupeWindowMilliseconds),
+            in: 0...Limits.dedupeWindowMillisecondsMax))
+    let store = try openStore(directory, options, context.logger)
     let readiness = context.readiness
     let service = try StoreService(store: store, logger: context.logger) { reason in
         readiness.set("disk", isReady: reason == nil, reason: reason ?? "")
@@ -86,8 +91,10 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
 }
 
 /// A store that cannot be opened ends the process with the status of the reason.
-private func openStore(_ directory: String, _ logger: Logger) throws -> EventStore {
-    try orEnd { try EventStore(directory: directory, logger: logger) }
+private func openStore(
+    _ directory: String, _ options: EventStoreOptions, _ logger: Logger
+) throws -> EventStore {
+    try orEnd { try EventStore(directory: directory, options: options, logger: logger) }
 }
 
 /// An error of a store ends the process with the status of its reason.
@@ -110,7 +117,7 @@ func openExisting(_ directory: String) throws -> EventStore {
     guard try LocalDisk().read(directory + "/FORMAT") != nil else {
         fatal(.usage, "there is no store in '\(directory)'")
     }
-    return try openStore(directory, Logger(label: "millrace-store"))
+    return try openStore(directory, EventStoreOptions(), Logger(label: "millrace-store"))
 }
 
 /// Checks stored data without a running node.

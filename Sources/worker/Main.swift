@@ -3,7 +3,9 @@
 import ArgumentParser
 import Base
 import Bolts
+import Enrich
 import EventLoop
+import GeoIP
 import LogClient
 import Logging
 import RPC
@@ -74,6 +76,11 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     if try settings.optionalString("events.partitions") != nil {
         configuration.topicPartitions = Int32(
             try settings.integer("events.partitions", in: 1...1024))
+    }
+    if let path = try settings.optionalString("worker.geo_database") {
+        do { configuration.geo = try GeoDatabase(path: path) } catch {
+            throw SettingsError("setting worker.geo_database: \(error)")
+        }
     }
     configuration.instanceID = try settings.optionalString("worker.instance_id")
     let group = try EventLoopGroup()

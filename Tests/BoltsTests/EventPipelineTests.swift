@@ -156,14 +156,14 @@ private struct System {
         #"{"n": \#(number), "keen": {"timestamp": "2024-01-01T00:00:00Z"}}"#
     }
 
-    /// Count and sum of `n` over all shards.
-    func answer() async throws -> (count: Int64, sum: Int64) {
+    /// Count and sum of a property over all shards.
+    func answer(of target: String = "n") async throws -> (count: Int64, sum: Int64) {
         let plan = ScanPlan(
             collection: CollectionID(
                 project: try ProjectID("p"), collection: try CollectionName("c")),
             aggregates: [
                 AggregateRequest(kind: .count),
-                AggregateRequest(kind: .sum, target: try PropertyPath("n")),
+                AggregateRequest(kind: .sum, target: try PropertyPath(target)),
             ])
         var count: Int64 = 0
         var sum: Int64 = 0
@@ -239,6 +239,29 @@ private let ready = EventPipelineStatus(group: nil, stores: nil, partitions: nil
         second.stop()
         try await again
         #expect(try await system.committed() == [301, 301, 300])
+        await system.close()
+    }
+
+    /// Events of one token are stored once, also by another worker, and their add-ons are done.
+    @Test func tokensAndAddonsGoThroughTheWholeWorker() async throws {
+        let event = """
+            {"at": "2024-01-01T05:00:00Z", "keen": {"timestamp": "2024-01-01T00:00:00Z", \
+            "created_at": "2024-01-01T00:00:00Z", "uniqueness_token": "one", "addons": [{"name": \
+            "keen:date_time_parser", "input": {"date_time": "at"}, "output": "time"}]}}
+            """
+        let system = try await System()
+        for round in 1...2 {
+            let pipeline = try system.pipeline()
+            async let run: Void = pipeline.run()
+            for _ in 0..<3 { try await system.publish(event, partition: 1) }
+            try await system.publish(System.event(7), partition: 1)
+            await eventually("round \(round)") {
+                try await system.answer() == (Int64(round) + 1, Int64(round) * 7)
+            }
+            #expect(try await system.answer(of: "time.hour").sum == 5)
+            pipeline.stop()
+            try await run
+        }
         await system.close()
     }
 

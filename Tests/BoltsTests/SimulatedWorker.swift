@@ -2,6 +2,7 @@
 // happening late, twice, or not at all.
 
 import Base
+import Enrich
 import LogClient
 import Logging
 import Model
@@ -43,7 +44,8 @@ struct SimulatedWorker {
     private(set) var now = Duration.zero
 
     init(store: any ShardStore, limits: SpoutLimits, seed: UInt64) throws {
-        topology = try EventTopology.make(store: store, metrics: WorkerMetrics(), seed: seed)
+        topology = try EventTopology.make(
+            store: store, enricher: Enricher(geo: nil), metrics: WorkerMetrics(), seed: seed)
         machine = TopologyMachine(topology)
         table = SpoutTable(limits: limits, seed: seed)
     }

@@ -68,7 +68,7 @@ import Testing
                 "store/offsets offset=int(153)", "store/blocks p/a/150/0", "store/tail p/a/150/0",
                 "store/rollups p/a/39", "store/totals p/a", "store/schema p/a/word",
                 "store/edits nothing",
-                "store/retention nothing",
+                "store/retention nothing", "store/tokens nothing",
                 "store/numbers next_segment",
             ])
         let record = try page(store, "store/blocks").cells[0].fields

@@ -33,7 +33,9 @@ import Testing
         #"{"keen":{"timestamp":"2020-05-01T10:00:00.000+0000"}}"#,
         #"{"keen":{"timestamp":"2020-05-01"},"a":1}"#,
         #"{"keen":{"location":{"coordinates":[-122.4,37.7]}}}"#,
-        #"{"a":"\u0000\ud83d\ude00"}"#,
+        #"{"a":"\u0000\ud83d\ude00"}"#, #"{"keen":{"uniqueness_token":"\u00e9 1"}}"#,
+        #"{"keen":{"addons":[]}}"#,
+        #"{"keen":{"addons":[{"name":"keen:url_parser","input":{"url":"a"},"output":"b.c"}]},"a":1}"#,
     ])
     func theseAreEvents(text: String) { #expect(outcome(text) == "ok", "\(text)") }
 
@@ -55,10 +57,13 @@ import Testing
         (#"{"keen":{"id":"x"}}"#, "InvalidKeenNamespaceProperty"),
         (#"{"keen":{"created_at":"2020-05-01"}}"#, "InvalidKeenNamespaceProperty"),
         (#"{"keen":{"other":1}}"#, "InvalidKeenNamespaceProperty"),
-        (#"{"keen":{"addons":[]}}"#, "InvalidKeenNamespaceProperty"),
+        (#"{"keen":{"addons":{}}}"#, "InvalidPropertyValueError"),
+        (#"{"keen":{"addons":[{"name":"keen:other"}]}}"#, "InvalidPropertyValueError"),
         (#"{"keen":{"location":[1,2]}}"#, "InvalidKeenNamespaceProperty"),
         (#"{"keen":{},"keen":{}}"#, "InvalidKeenNamespaceProperty"),
         (#"{"keen":{"location":{"a.b":1}}}"#, "InvalidPropertyNameError"),
+        (#"{"keen":{"uniqueness_token":""}}"#, "InvalidPropertyValueError"),
+        (#"{"keen":{"uniqueness_token":7}}"#, "InvalidPropertyValueError"),
         (#"{"keen":{"timestamp":"soon"}}"#, "InvalidPropertyValueError"),
         (#"{"keen":{"timestamp":null}}"#, "InvalidPropertyValueError"),
         (#"{"keen":{"timestamp":1588327200}}"#, "InvalidPropertyValueError"),

@@ -17,7 +17,10 @@ import Testing
         var checker = EventChecker(tape: tape)
         let layout = try checker.event(tape.root)
         var value: [UInt8] = []
-        EventSplicer(received: received).append(layout, of: source, id: id, to: &value)
+        EventSplicer(
+            received: received,
+            caller: Caller(headers: nil, peer: "2001:db8::1", trustsForwardedFor: false)
+        ).append(layout, of: source, id: id, to: &value)
         return String(decoding: value, as: UTF8.self)
     }
 
@@ -41,6 +44,18 @@ import Testing
             #"{"keen":"# + stamp
                 + #""timestamp":"2020-05-01T00:00:00.000Z","location":{"coordinates":[ 1.0, 2 ]}}}"#
         ),
+        (
+            #"{"keen":{"uniqueness_token":"\u0022a\u00e9","location":{}}}"#,
+            #"{"keen":"# + stamp
+                + #""timestamp":"2020-11-24T19:58:00.007Z","location":{},"#
+                + #""uniqueness_token":"\"aé"}}"#
+        ),
+        (
+            #"{"a":["${keen.ip}" , "\u0024{keen.ip}"],"keen":{"addons":[ ]},"b":"${keen.user_agent}"}"#,
+            #"{"a":["2001:db8::1" , "2001:db8::1"],"keen":"# + stamp
+                + #""timestamp":"2020-11-24T19:58:00.007Z","addons":[ ]},"b":null}"#
+        ),
+        (#"{"a":"${keen.ip} "}"#, #"{"a":"${keen.ip} ","keen":"# + now + "}"),
     ])
     func goldenBytes(text: String, expected: String) throws {
         #expect(try splice(text) == expected)

@@ -42,7 +42,9 @@ enum MutatedBodies {
         let parser = JSONParser()
         let again = JSONParser()
         var ids = EventIDs(seed: seed)
-        let splicer = EventSplicer(received: .init(milliseconds: 0))
+        let splicer = EventSplicer(
+            received: .init(milliseconds: 0),
+            caller: Caller(headers: nil, peer: "", trustsForwardedFor: false))
         var value: [UInt8] = []
         var accepted = 0
         for round in 0..<20_000 {

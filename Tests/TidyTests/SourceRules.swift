@@ -131,7 +131,8 @@ enum SourceRules {
 
     /// Targets whose job needs raw memory; no other file spells it.
     static let unsafeTargets: Set<String> = [
-        "Base", "JSON", "Crypto", "Compression", "EventLoop", "LogClient", "RowStore", "Columns",
+        "Base", "JSON", "Crypto", "Compression", "EventLoop", "LogClient", "GeoIP", "RowStore",
+        "Columns",
         "Kernels", "Scan", "KafkaWire", "LogServer", "HTTP", "Bolts", "RPC",
     ]
 
