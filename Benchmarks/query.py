@@ -188,13 +188,13 @@ Written by `make bench-query`: {EVENTS:,} events, {THREADS} threads ({platform.m
 the partial results formed and without the network; *repeated* keeps answers of sealed blocks, as a
 storage node does, and is what a dashboard gets that asks again. The peers run in a process too, and
 answer from SQL. All answers were held against each other and are equal: sums and averages to nine
-digits, percentiles to the 1 part in 2,048 that they are rounded to.
+digits, percentiles to two in a thousand.
 
 {table}
 
-Where Millrace loses it is not the reading of columns: distinct users, percentiles and groups of
-thousands of pages are single values and sets until the answer, and forming and joining those costs
-more than finding them. Take single times of a machine with other work with care; ratios too.
+Where Millrace loses (distinct users, percentiles, groups of thousands of pages) a profile shows the forming
+and joining of sets, sorted numbers and single group values for the answer; that is open work. Take single
+times of a machine with other work with care; ratios too.
 """)
 
 
