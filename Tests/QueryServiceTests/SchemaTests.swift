@@ -104,7 +104,8 @@ import Testing
             #expect(
                 list.json?.object?.names.sorted() == [
                     "average", "count_unique_url", "count_url", "extraction_url", "funnel_url",
-                    "maximum", "minimum", "progression", "select_unique_url", "sum",
+                    "maximum", "median", "minimum", "multi_analysis", "percentile", "progression",
+                    "select_unique_url", "standard_deviation", "sum",
                 ], "\(list)")
             #expect(list.json?["count_url"]?.string == "\(queries)/count")
         }
