@@ -38,7 +38,8 @@ struct CompactionCandidate {
         }
         let isWorthwhile = dirtyBytes > 0 && (dirtyRatio >= rules.dirtyRatio || isLate == true)
         isDue =
-            rules.compacts && isOpen && state.failure == nil && !segments.isEmpty
+            rules.compacts && isOpen && !state.needsRestart && state.restsUntil <= now
+            && !segments.isEmpty
             && (isWorthwhile || state.tombstonesDue <= now)
     }
 }

@@ -18,7 +18,7 @@ extension Broker {
         _ reply: @escaping Reply<MetadataResponse>
     ) {
         let mayCreate = request.allowAutoTopicCreation && configuration.autoCreatesTopics
-        let missing = (request.topics ?? []).compactMap(\.name).filter {
+        let missing = (request.topics ?? []).compactMap(\.wantedName).filter {
             Topic.isValid(name: $0) && topics.topic(named: $0) == nil
         }
         guard mayCreate, !missing.isEmpty else {
@@ -71,9 +71,9 @@ extension Broker {
 
     private func describe(_ entry: MetadataRequest.Topic) -> MetadataResponse.Topic {
         var unknown = MetadataResponse.Topic()
-        unknown.name = entry.name
+        unknown.name = entry.wantedName
         unknown.topicID = entry.topicID
-        guard let name = entry.name else {
+        guard let name = entry.wantedName else {
             if let topic = topics.topic(id: entry.topicID) { return describe(topic) }
             unknown.error = .unknownTopicID
             return unknown
@@ -166,4 +166,9 @@ extension Broker {
         result.port = Int32(address.port)
         return result
     }
+}
+
+extension MetadataRequest.Topic {
+    /// The name that is asked for; nil when it is the id: Java sends an empty name beside it.
+    fileprivate var wantedName: String? { topicID == .zero ? name : nil }
 }

@@ -7,7 +7,6 @@
 //     DATA/topics/…             their records
 
 internal import Base
-package import Crypto
 package import EventLoop
 internal import KafkaWire
 package import Logging
@@ -132,8 +131,8 @@ package final class LogServer: Sendable {
 
     /// Listens for clients that use TLS; returns the port, which is chosen if `port` is 0.
     @discardableResult
-    package func startTLS(host: String, port: UInt16, context: TLSContext) async throws -> UInt16 {
-        try await listen(host, port, broker.configuration.advertisedTLS, TLSOffer(context))
+    package func startTLS(host: String, port: UInt16, offer: TLSOffer) async throws -> UInt16 {
+        try await listen(host, port, broker.configuration.advertisedTLS, offer)
     }
 
     private func listen(

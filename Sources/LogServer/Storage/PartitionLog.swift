@@ -22,6 +22,13 @@ struct PartitionRules: Sendable, Equatable {
     /// segment.bytes
     var segmentBytes = Limits.logSegmentBytesDefault
     var cleaning = CleaningRules()
+
+    /// The size at which a segment is closed when there are so many: each one is an open file, so
+    /// a setting that makes very many counts double and double again.
+    func segmentBytes(segments: Int) -> Int {
+        let doublings = min(segments / Limits.logSegmentsBeforeDoubling, Int.bitWidth / 2)
+        return max(segmentBytes, min(segmentBytes << doublings, Limits.logSegmentBytesMax))
+    }
 }
 
 /// What became of an append.
@@ -108,11 +115,11 @@ final class PartitionLog: Sendable {
     func append(_ batch: CheckedBatch, now: Int64) -> AppendOutcome {
         let state = view.withLock { view in
             (
-                view.segments[view.segments.count - 1], view.logEnd, view.epochs.current,
-                view.rules, view.failure, view.isDeleted
+                view.segments[view.segments.count - 1], view.segments.count, view.logEnd,
+                view.epochs.current, view.rules, view.failure, view.isDeleted
             )
         }
-        var (segment, logEnd, epoch, rules, failure, isDeleted) = state
+        var (segment, segmentCount, logEnd, epoch, rules, failure, isDeleted) = state
         guard !isDeleted else {
             return .refused(.unknownTopicOrPartition, "the partition is being deleted")
         }
@@ -128,7 +135,7 @@ final class PartitionLog: Sendable {
         var batch = batch
         let appendTime = rules.batches.usesAppendTime ? now : nil
         do {
-            if needsRoll(segment, batch.header, logEnd, rules, now) {
+            if needsRoll(segment, of: segmentCount, batch.header, logEnd, rules, now) {
                 segment = try roll(at: logEnd)
             }
             let (head, rest) = batch.placed(at: logEnd, epoch: epoch, appendTime: appendTime)
@@ -150,12 +157,12 @@ final class PartitionLog: Sendable {
     }
 
     private func needsRoll(
-        _ segment: Segment, _ header: RecordBatchHeader, _ logEnd: Int64,
+        _ segment: Segment, of count: Int, _ header: RecordBatchHeader, _ logEnd: Int64,
         _ rules: PartitionRules, _ now: Int64
     ) -> Bool {
         let bytes = segment.byteCount
         guard bytes > 0 else { return false }
-        return bytes + header.totalByteCount > rules.segmentBytes
+        return bytes + header.totalByteCount > rules.segmentBytes(segments: count)
             || logEnd - segment.baseOffset > Int64(Int32.max) - Int64(header.lastOffsetDelta)
             || segment.arrivals.map {
                 $0.lowerBound <= moment(rules.cleaning.segmentAge, before: now)
