@@ -2,6 +2,7 @@
 
 import Base
 import KafkaWire
+import Synchronization
 import Testing
 
 @testable import LogServer
