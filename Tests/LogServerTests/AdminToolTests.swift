@@ -87,6 +87,7 @@ import Testing
             #expect(found.map(\.error) == [.none, .unknownTopicID])
             #expect(found.first?.name == "t")
             #expect(found.last?.topicID == other.topicID)
+            #expect(found.last?.name == (version < 12 ? "" : nil))
         }
     }
 

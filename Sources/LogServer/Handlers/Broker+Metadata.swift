@@ -52,7 +52,7 @@ extension Broker {
         if let entries = request.topics, context.version > 0 || !entries.isEmpty {
             // Each once: a small request that repeats a large topic would ask for gigabytes.
             response.topics = unique(entries) { Named(name: $0.name, id: $0.topicID) }
-                .map { describe($0) }
+                .map { describe($0, version: context.version) }
         } else {
             response.topics = topics.all.map { describe($0) }
         }
@@ -69,9 +69,12 @@ extension Broker {
         var id: KafkaUUID
     }
 
-    private func describe(_ entry: MetadataRequest.Topic) -> MetadataResponse.Topic {
+    private func describe(
+        _ entry: MetadataRequest.Topic, version: Int16
+    ) -> MetadataResponse.Topic {
         var unknown = MetadataResponse.Topic()
-        unknown.name = entry.wantedName
+        // Before version 12 an answer without a name cannot be written.
+        unknown.name = entry.wantedName ?? (version < 12 ? "" : nil)
         unknown.topicID = entry.topicID
         guard let name = entry.wantedName else {
             if let topic = topics.topic(id: entry.topicID) { return describe(topic) }
