@@ -168,7 +168,6 @@ private struct LazyFlusher: PartitionFlusher {
         let (paths, syncs) = (disk.paths, disk.syncCount)
         log.markDeleted()
         log.flush()
-        log.close()
         #expect(disk.paths == paths && disk.syncCount == syncs)
     }
 
