@@ -1,5 +1,5 @@
-// What a writer leaves to the flusher: it does not wait for it, nothing claims to be on the disk too
-// early, and no moment to die in is a bad one.
+// What a writer leaves to the flusher: it does not wait for it, nothing says too early that it is on
+// the disk, and no moment to die in is a bad one.
 
 import Base
 import KafkaWire

@@ -7,7 +7,7 @@
 //
 // Behind the recovery point, what is not a sound batch is a torn end: it is cut off and reported,
 // with the segments behind it. Anywhere else damage, or a file that is not there, means that
-// acknowledged records are lost: the offsets are set aside, and the rest of the partition is served.
+// acknowledged records are lost: the offsets are set aside, the rest of the partition is served.
 
 internal import Base
 internal import KafkaWire

@@ -7,7 +7,7 @@
 //     base offset int64          of the last segment, then its index (SegmentIndexFile.swift)
 //     producers                  (ProducerStates.swift)
 //
-// It is taken whenever the partition has grown enough, when a segment begins and at an orderly stop,
+// It is taken whenever the partition has grown enough, when a segment begins, at an orderly stop,
 // and written once all of it is synced. So after an orderly stop the recovery point is the end of
 // the log, and that is the mark of one. It is derived: without it everything is read from the
 // batches.
