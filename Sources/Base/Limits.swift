@@ -197,6 +197,10 @@ package enum Limits {
     package static let logScanWindowBytes = 1 << 20
     /// Written to a partition between two snapshots: what a start after a kill has to read of it.
     package static let logSnapshotIntervalBytes = 8 << 20
+    /// Threads that bring segments and snapshots to the disk beside the writers.
+    package static let logFlushThreads = 4
+    /// Full segments of a partition that may wait for the disk: what a slow one can be behind.
+    package static let logClosedSegmentsMax = 3
     /// Entries of a segment's append times; beyond it every other one goes.
     package static let logAppendTimesMax = 4096
     /// Between two append times of a segment, at first.

@@ -22,11 +22,13 @@ struct CompactionCandidate {
             )
         }
         let state = log.cleaner.withLock { $0 }
+        // What is not on the disk yet, with its index, is not to be replaced.
+        let waiting = log.line.withLock { $0.firstClosed } ?? .max
         let young = moment(rules.compactionLagMin, before: now)
         firstDirty = max(state.firstDirty, logStart)
         segments = Array(
             all.dropLast().prefix { segment in
-                segment.damage == nil && segment.nextOffset <= end
+                segment.damage == nil && segment.nextOffset <= end && segment.baseOffset < waiting
                     && (rules.compactionLagMin == 0 || segment.newestTime ?? .min <= young)
             })
         let start = firstDirty

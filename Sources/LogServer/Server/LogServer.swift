@@ -17,6 +17,7 @@ package final class LogServer: Sendable {
     private let lock: DirectoryLock?
     private let broker: Broker
     private let writers: [LogWriter]
+    private let flusher: LogFlusher
     private let cleaner: LogCleaner
     private let connections: OpenConnections
     private let group: EventLoopGroup
@@ -40,9 +41,10 @@ package final class LogServer: Sendable {
                 name: "log-writer-\($0)", policy: configuration.fsync, clock: clock,
                 metrics: metrics)
         }
+        flusher = try LogFlusher(policy: configuration.fsync)
         let topics = TopicTable(
             TopicEnvironment(
-                directory: configuration.directory, disk: disk, writers: writers,
+                directory: configuration.directory, disk: disk, writers: writers, flusher: flusher,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
         try Self.open(topics, metrics, logger)
         let gate = TransactionGate()
@@ -224,6 +226,7 @@ package final class LogServer: Sendable {
             partition.writer.run { log.close() }
         }
         for writer in writers { await writer.shutdown() }
+        await flusher.shutdown()
     }
 }
 
