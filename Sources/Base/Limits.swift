@@ -197,8 +197,8 @@ package enum Limits {
     package static let logScanWindowBytes = 1 << 20
     /// Written to a partition between two snapshots: what a start after a kill has to read of it.
     package static let logSnapshotIntervalBytes = 8 << 20
-    // The allocator of the log server, see `keepFreedMemory`.
-    package static let freedMemoryBlockBytes = 8 << 20
+    // The allocator of the log server and the store, see `keepFreedMemory`.
+    package static let freedMemoryBlockBytes = 32 << 20
     package static let freedMemoryStepBytes = 4 << 20
     package static let freedMemoryKeptBytes = 64 << 20
 
