@@ -27,9 +27,9 @@ test: deps lint                 ## every fast test layer
 	$(SWIFT) test --skip-build --no-parallel
 	$(MAKE) --no-print-directory clients
 
-clients: deps                   ## other people's Kafka clients against the log server, WORDS= chooses
+clients: deps                   ## other people's clients against log server and API, WORDS= chooses
 	Tests/Clients/prepare $(CLIENTS)
-	$(SWIFT) build --product millrace-log
+	$(SWIFT) build
 	$(CLIENTS)/bin/python Tests/Clients/run.py .build/debug/millrace-log $(WORDS)
 
 build: deps                     ## release executables into .build/release

@@ -97,6 +97,14 @@ struct ReferenceAnswer {
     private func key(_ event: PlainEvent) -> [JSONValue] {
         zip(groupBy, groups).map { name, group in
             let value = event[name] ?? .null
+            if let ranges = group["ranges"]?.array {
+                guard let number = value.double else { return .null }
+                let place = ranges.firstIndex { range in
+                    (range["from"]?.double).map { $0 <= number } ?? true
+                        && (range["to"]?.double).map { number < $0 } ?? true
+                }
+                return place.map { .int(Int64($0)) } ?? .null
+            }
             guard let size = group["buckets"]?["size"]?.double else { return value }
             return value.double.map { normal(.double(($0 / size).rounded(.down) * size)) } ?? .null
         }
@@ -127,7 +135,10 @@ struct ReferenceAnswer {
             }.map(\.element)
         }
         return rows.prefix(query["limit"]?.int.map(Int.init) ?? .max).map { row in
-            var record = JSONObject(zip(groupBy, row.key).map { (key: $0, value: $1) })
+            var record = JSONObject()
+            for (place, name) in groupBy.enumerated() {
+                record[name] = shown(row.key[place], groups[place])
+            }
             if isMulti, let labels = row.result.object {
                 for (label, value) in labels { record[label] = value }
             } else {
@@ -135,6 +146,16 @@ struct ReferenceAnswer {
             }
             return .object(record)
         }
+    }
+
+    /// The name of a range, or the value itself.
+    private func shown(_ value: JSONValue, _ group: JSONValue) -> JSONValue {
+        guard let ranges = group["ranges"]?.array, let place = value.int else { return value }
+        let range = ranges[Int(place)]
+        func edge(_ name: String) -> String {
+            range[name].map { String(decoding: normal($0).encoded, as: UTF8.self) } ?? ""
+        }
+        return range["name"] ?? .string("\(edge("from"))..\(edge("to"))")
     }
 
     private var orderings: [(name: String, isDescending: Bool)] {
@@ -162,7 +183,9 @@ struct ReferenceAnswer {
                 }))
     }
 
-    private func value(_ analysis: JSONValue, _ events: [PlainEvent]) -> JSONValue {
+    private func value(_ analysis: JSONValue, _ all: [PlainEvent]) -> JSONValue {
+        let filters = isMulti ? analysis["filters"]?.array ?? [] : []
+        let events = all.filter { event in filters.allSatisfy { holds($0, event) } }
         let target = analysis["target_property"]?.string ?? ""
         let values = events.compactMap { $0[target] }.filter { $0 != .null }
         let numbers = values.compactMap(\.double)
@@ -228,6 +251,12 @@ struct ReferenceAnswer {
         case "exists": return (stored != .null) == (wanted == .bool(true))
         case "contains": return contains(stored, wanted)
         case "not_contains": return !contains(stored, wanted)
+        case "regex":
+            guard let text = stored.string, let pattern = wanted.string else { return false }
+            // Foundation's engine: another author's reading of the same language.
+            let expression = try? NSRegularExpression(pattern: pattern)
+            let range = NSRange(text.startIndex..., in: text)
+            return expression?.firstMatch(in: text, range: range) != nil
         case "within":
             let distance = miles(stored.array ?? [], wanted["coordinates"]?.array ?? [])
             return distance.map { $0 <= wanted["max_distance_miles"]?.double ?? 0 } ?? false
