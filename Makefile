@@ -13,7 +13,7 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query sim fuzz chaos \
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api sim fuzz chaos \
         install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
@@ -64,6 +64,10 @@ bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
+
+bench-api: build                ## small queries over HTTP, many at once; DURATION= and CONNECTIONS=
+	@scripts/install-packages wrk
+	python3 Benchmarks/api.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

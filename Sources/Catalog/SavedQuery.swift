@@ -66,7 +66,9 @@ extension SavedQuery: ProjectRecord {
         guard let query = json["query"]?.object, let metadata = json["metadata"]?.object else {
             throw MalformedRecord(reason: "query or metadata is no object")
         }
-        guard let created = json.instant("created"), let modified = json.instant("modified") else { throw MalformedRecord(reason: "created or modified is no time") }
+        guard let created = json.instant("created"), let modified = json.instant("modified") else {
+            throw MalformedRecord(reason: "created or modified is no time")
+        }
         self.init(
             project: project, name: name, refreshSeconds: Int(refresh), query: query,
             metadata: metadata, created: created, modified: modified)

@@ -59,7 +59,8 @@ extension QueryService {
             throw QueryError(.missingParameter, "an access key needs a name")
         }
         let now = configuration.now()
-        let made = AccessKey.Content(name: name, isActive: true, permitted: [], options: JSONObject())
+        let made = AccessKey.Content(
+            name: name, isActive: true, permitted: [], options: JSONObject())
         let key = try AccessKey(
             project, AccessKey.randomKey(), request.applied(to: made), created: now,
             modified: now)

@@ -157,8 +157,11 @@ extension TestCluster {
             #expect(try await ask("extraction", "{\(orders)}").result?.array?.count == 4)
             let step = #"{\#(orders),"actor_property":"n"}"#
             #expect(
-                try await ask("funnel", #"{"steps":[\#(step),{\#(orders),"actor_property":"n","#
-                    + #""filters":[]}]}"#).result == [4, 4])
+                try await ask(
+                    "funnel",
+                    #"{"steps":[\#(step),{\#(orders),"actor_property":"n","#
+                        + #""filters":[]}]}"#
+                ).result == [4, 4])
             let retention = try await ask(
                 "retention",
                 #"""

@@ -166,7 +166,10 @@ private let sets = "\(TestCluster.projectPath)/datasets"
             #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"today"},"index_by":"a"}"#,
             "MissingRequiredRequestFieldError"
         ),
-        (#"{"query":{"analysis_type":"funnel","steps":[]},"index_by":"a"}"#, "InvalidParameterError"),
+        (
+            #"{"query":{"analysis_type":"funnel","steps":[]},"index_by":"a"}"#,
+            "InvalidParameterError"
+        ),
         (
             #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"today","interval":"daily"},"index_by":[]}"#,
             "InvalidParameterError"

@@ -185,7 +185,7 @@ struct RandomQueries {
                 "operator": "regex",
                 "property_value": pick([
                     "^u[0-3]$", "free|pro", "e+", "(?i)^TEAM", "^.{4}$", "é$", "\\d", "[^a-z0-9]",
-                    "", "^$", "(r|e){2}e?$", "^(a|ab)+$", "\\x66", "u(?:1|[3-5])",
+                    "^", "^$", "(r|e){2}e?$", "^(a|ab)+$", "\\x66", "u(?:1|[3-5])",
                 ]),
             ]
         }
@@ -248,7 +248,10 @@ struct RandomQueries {
                     "property_name": .string(name),
                     "ranges": pick([
                         [["from": 0, "to": 2.5], ["from": 2, "name": "many"]], [["to": 21]],
-                        [["from": 22, "to": 30, "name": "old"], ["to": -1], ["from": -1, "to": 1]],
+                        [
+                            ["from": 22, "to": 30, "name": "old"], ["to": -1],
+                            ["from": -1, "to": 1],
+                        ],
                     ]),
                 ]
             }

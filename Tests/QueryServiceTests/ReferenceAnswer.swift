@@ -3,9 +3,13 @@ import JSON
 
 /// Times as texts, by Foundation's calendar: nothing of the product's own arithmetic.
 enum UTCTime {
-    static func text(_ milliseconds: Int64, secondsFromUTC: Int = 0) -> String {
+    private static let calendar = {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = TimeZone(secondsFromGMT: 0)!
+        return calendar
+    }()
+
+    static func text(_ milliseconds: Int64, secondsFromUTC: Int = 0) -> String {
         let local = milliseconds + Int64(secondsFromUTC) * 1000
         let whole = Int64((Double(local) / 1000).rounded(.down))
         let date = calendar.dateComponents(
@@ -59,14 +63,18 @@ struct ReferenceAnswer {
         self.query = query
         self.now = now
         calendar = ReferenceCalendar(timezone: query["timezone"])
+        groups = query["group_by"]?.array ?? query["group_by"].map { [$0] } ?? []
+        groupBy = groups.map { $0.string ?? $0["property_name"]?.string ?? "" }
     }
 
-    private var groupBy: [String] {
-        groups.map { $0.string ?? $0["property_name"]?.string ?? "" }
-    }
+    private let groups: [JSONValue]
+    private let groupBy: [String]
+    /// What is the same for all events is worked out once.
+    private let memory = Memory()
 
-    private var groups: [JSONValue] {
-        query["group_by"]?.array ?? query["group_by"].map { [$0] } ?? []
+    private final class Memory {
+        var instants: [String: Int64] = [:]
+        var expressions: [String: NSRegularExpression] = [:]
     }
 
     func result(_ events: [PlainEvent]) -> JSONValue {
@@ -75,24 +83,50 @@ struct ReferenceAnswer {
             (range?.contains(event.time) ?? true)
                 && (query["filters"]?.array ?? []).allSatisfy { holds($0, event) }
         }
+        let keyed = groupBy.isEmpty ? [] : selected.map { Keyed(event: $0, key: key($0)) }
+        let all = groups(keyed)
         guard let interval = query["interval"]?.string, let range else {
-            return groupBy.isEmpty ? value(selected) : .array(records(groups(selected), selected))
+            return groupBy.isEmpty ? value(selected) : .array(records(all, keyed))
         }
         let boundaries = calendar.boundaries(range, interval)
-        let all = groups(selected)
         return .array(
             zip(boundaries, boundaries.dropFirst()).map { start, end in
-                let inside = selected.filter { (start..<end).contains($0.time) }
+                let inside = start..<end
                 let timeframe: JSONValue = [
                     "start": .string(calendar.text(start)), "end": .string(calendar.text(end)),
                 ]
                 return groupBy.isEmpty
-                    ? ["value": value(inside), "timeframe": timeframe]
-                    : ["timeframe": timeframe, "value": .array(records(all, inside))]
+                    ? [
+                        "value": value(selected.filter { inside.contains($0.time) }),
+                        "timeframe": timeframe,
+                    ]
+                    : [
+                        "timeframe": timeframe,
+                        "value": .array(
+                            records(all, keyed.filter { inside.contains($0.event.time) })),
+                    ]
             })
     }
 
     // MARK: Groups
+
+    /// An event and the group it is in.
+    private struct Keyed {
+        let event: PlainEvent
+        let key: [JSONValue]
+        /// The key as one text.
+        let name: String
+
+        init(event: PlainEvent, key: [JSONValue]) {
+            self.event = event
+            self.key = key
+            name = Keyed.name(key)
+        }
+
+        static func name(_ key: [JSONValue]) -> String {
+            String(decoding: JSONValue.array(key).encoded, as: UTF8.self)
+        }
+    }
 
     private func key(_ event: PlainEvent) -> [JSONValue] {
         zip(groupBy, groups).map { name, group in
@@ -111,17 +145,20 @@ struct ReferenceAnswer {
     }
 
     /// The combinations that occur, ascending.
-    private func groups(_ events: [PlainEvent]) -> [[JSONValue]] {
-        var keys: [[JSONValue]] = []
-        for event in events where !keys.contains(key(event)) { keys.append(key(event)) }
-        return keys.sorted { left, right in
+    private func groups(_ events: [Keyed]) -> [[JSONValue]] {
+        var keys: [String: [JSONValue]] = [:]
+        for event in events { keys[event.name] = event.key }
+        return keys.values.sorted { left, right in
             zip(left, right).first { $0 != $1 }.map { order($0, $1) } ?? false
         }
     }
 
-    private func records(_ keys: [[JSONValue]], _ events: [PlainEvent]) -> [JSONValue] {
+    private func records(_ keys: [[JSONValue]], _ events: [Keyed]) -> [JSONValue] {
+        let groups = Dictionary(grouping: events, by: \.name)
+        let nothing = value([])
         var rows = keys.map { key in
-            (key: key, result: value(events.filter { self.key($0) == key }))
+            let members = groups[Keyed.name(key)]?.map(\.event)
+            return (key: key, result: members.map { value($0) } ?? nothing)
         }
         // Stable insertion by each ordering, the last first.
         for ordering in orderings.reversed() {
@@ -137,7 +174,7 @@ struct ReferenceAnswer {
         return rows.prefix(query["limit"]?.int.map(Int.init) ?? .max).map { row in
             var record = JSONObject()
             for (place, name) in groupBy.enumerated() {
-                record[name] = shown(row.key[place], groups[place])
+                record[name] = shown(row.key[place], self.groups[place])
             }
             if isMulti, let labels = row.result.object {
                 for (label, value) in labels { record[label] = value }
@@ -254,7 +291,9 @@ struct ReferenceAnswer {
         case "regex":
             guard let text = stored.string, let pattern = wanted.string else { return false }
             // Foundation's engine: another author's reading of the same language.
-            let expression = try? NSRegularExpression(pattern: pattern)
+            let expression =
+                memory.expressions[pattern] ?? (try? NSRegularExpression(pattern: pattern))
+            memory.expressions[pattern] = expression
             let range = NSRange(text.startIndex..., in: text)
             return expression?.firstMatch(in: text, range: range) != nil
         case "within":
@@ -262,7 +301,9 @@ struct ReferenceAnswer {
             return distance.map { $0 <= wanted["max_distance_miles"]?.double ?? 0 } ?? false
         case let comparison?:
             if name == "keen.timestamp" {
-                let limit = calendar.instant(wanted.string ?? "")
+                let text = wanted.string ?? ""
+                let limit = memory.instants[text] ?? calendar.instant(text)
+                memory.instants[text] = limit
                 return compares(.int(event.time), comparison, .int(limit))
             }
             return compares(stored, comparison, wanted)

@@ -13,7 +13,9 @@ import Testing
         return (
             kind,
             try JSONValue(
-                parsing: #"{"u":\#(user),"n":\#(day),"keen":{"timestamp":"2020-03-\#(text)T12:00:00Z"}}"#)
+                parsing:
+                    #"{"u":\#(user),"n":\#(day),"keen":{"timestamp":"2020-03-\#(text)T12:00:00Z"}}"#
+            )
         )
     }
 
@@ -56,7 +58,8 @@ import Testing
             events.append(
                 try event(
                     number == 0 ? "null" : number < 8 ? "\(number)" : #""u\#(number)""#,
-                    Int.random(in: 1...28, using: &random), Bool.random(using: &random) ? "seen" : "paid"))
+                    Int.random(in: 1...28, using: &random),
+                    Bool.random(using: &random) ? "seen" : "paid"))
         }
         try await TestCluster.with { cluster in
             try await cluster.store(events)

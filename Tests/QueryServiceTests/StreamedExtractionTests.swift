@@ -111,8 +111,10 @@ import Testing
         ),
         ("percentile", #""target_property":"n","percentile":[50]"#, "result.50\r\n1\r\n"),
         ("select_unique", #""target_property":"p""#, "result\r\na\r\n"),
-        ("select_unique", #""target_property":"n","group_by":"p""#,
-            "p,result\r\na,\"[0,1,2.5]\"\r\n,[3]\r\n"),
+        (
+            "select_unique", #""target_property":"n","group_by":"p""#,
+            "p,result\r\na,\"[0,1,2.5]\"\r\n,[3]\r\n"
+        ),
         (
             "multi_analysis",
             #""analyses":{"a.b":{"analysis_type":"count"},"m":{"analysis_type":"maximum","target_property":"zz"}}"#,

@@ -32,7 +32,7 @@ final class TestCluster: Sendable {
     let cluster: StoreCluster
     let service: QueryService
     private let server: HTTPServer
-    private let port: UInt16
+    let port: UInt16
 
     private struct Node: Sendable {
         var service: StoreService

@@ -88,7 +88,8 @@ extension GroupParameter {
                 start ?? -.infinity < end ?? .infinity
             else {
                 throw QueryError(
-                    .invalidParameter, "\(place) have a number from, a larger one to, or one of them")
+                    .invalidParameter,
+                    "\(place) have a number from, a larger one to, or one of them")
             }
             let name = element["name"]?.string ?? Self.name(start, end)
             guard !rangeNames.contains(name) else {

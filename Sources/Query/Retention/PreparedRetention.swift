@@ -167,7 +167,8 @@ private struct RetentionStep {
             throw QueryError(.missingParameter, "retention needs the step '\(name)'")
         }
         guard let object = value.object else {
-            throw QueryError(.invalidParameter, "'\(name)' must be an object, not \(value.kindName)")
+            throw QueryError(
+                .invalidParameter, "'\(name)' must be an object, not \(value.kindName)")
         }
         do throws(QueryError) {
             try self.init(Parameters(object), whole)
@@ -197,7 +198,8 @@ extension Parameters {
             throw QueryError(
                 .invalidParameter,
                 name == "filters"
-                    ? "the filters of a retention stand in its steps" : "a retention has no \(name)")
+                    ? "the filters of a retention stand in its steps" : "a retention has no \(name)"
+            )
         }
     }
 }
