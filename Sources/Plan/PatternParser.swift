@@ -55,12 +55,9 @@ struct PatternParser {
     }
 
     private mutating func repetition(of node: PatternNode) throws(PatternError) -> PatternNode {
-        var node = node
-        while let (least, most) = try quantifier() {
-            node = .repeated(node, least: least, most: most)
-            _ = take("?" as Unicode.Scalar)
-        }
-        return node
+        guard let (least, most) = try quantifier() else { return node }
+        _ = take("?" as Unicode.Scalar)
+        return .repeated(node, least: least, most: most)
     }
 
     private mutating func quantifier() throws(PatternError) -> (least: Int, most: Int?)? {
