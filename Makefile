@@ -13,7 +13,7 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query sim fuzz chaos \
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api sim fuzz chaos \
         install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
@@ -27,9 +27,9 @@ test: deps lint                 ## every fast test layer
 	$(SWIFT) test --skip-build --no-parallel
 	$(MAKE) --no-print-directory clients
 
-clients: deps                   ## other people's Kafka clients against the log server, WORDS= chooses
+clients: deps                   ## other people's clients against log server and API, WORDS= chooses
 	Tests/Clients/prepare $(CLIENTS)
-	$(SWIFT) build --product millrace-log
+	$(SWIFT) build
 	$(CLIENTS)/bin/python Tests/Clients/run.py .build/debug/millrace-log $(WORDS)
 
 build: deps                     ## release executables into .build/release
@@ -64,6 +64,10 @@ bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
+
+bench-api: build                ## small queries over HTTP, many at once; DURATION= and CONNECTIONS=
+	@scripts/install-packages wrk
+	python3 Benchmarks/api.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

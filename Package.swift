@@ -31,13 +31,17 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The unit tests of one library.
+/// The unit tests of one library. Those that work much out themselves are `optimized`, in a build for
+/// debugging too.
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    optimized: Bool = false
 ) -> Target {
-    .testTarget(
+    let flags: [SwiftSetting] =
+        optimized ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : []
+    return .testTarget(
         name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
-        exclude: exclude, swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings + flags)
 }
 
 /// A C library of the system, found through pkg-config.
@@ -311,7 +315,7 @@ let package = Package(
                 "Base", "Model", "JSON", "Crypto", "Aggregate", "Plan", "Wire", "Query",
                 "EventLoop", "HTTP", "RPC", "EventStore", "LogClient", "Catalog", "Bolts",
                 "StoreService", "MockLog", "TestSupport", logging,
-            ]),
+            ], optimized: true),
         tests("KafkaWire", ["Base"], exclude: ["Fixtures"]),
         .testTarget(
             name: "LogGroupsTests",

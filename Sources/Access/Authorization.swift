@@ -1,11 +1,38 @@
-// Who may do what: a project's keys against what a route asks for.
+// Who may do what: a project's keys, and its access keys, against what a route asks for.
 
 package import Catalog
 internal import Crypto
 internal import Model
 
-/// What a route asks for. The master key is accepted wherever another is.
-package enum KeyKind: Sendable { case write, read, master }
+/// What a route asks for. The master key is accepted wherever another is, the write key for writes
+/// and the read key for all that only reads.
+package enum AccessNeed: Sendable {
+    /// The master key and no other.
+    case master
+    case permission(Permission)
+    /// The master key, or an access key with the permission, but not the project's other keys.
+    case masterOr(Permission)
+    /// One of several permissions; which one opens what, the route says.
+    case anyOf([Permission])
+
+    package static let write = AccessNeed.permission(.writes)
+    package static let read = AccessNeed.permission(.queries)
+}
+
+/// What a request may do.
+package struct Grant: Sendable {
+    package let project: Project
+    /// nil: one of the project's own keys, which nothing narrows.
+    package let accessKey: AccessKey?
+
+    /// What narrows it.
+    package var rules: AccessRules? { accessKey?.rules }
+
+    /// Whether it may do something else too.
+    package func permits(_ permission: Permission) -> Bool {
+        accessKey?.permitted.contains(permission) ?? true
+    }
+}
 
 /// Why a request is refused, as its answer says it.
 package struct AccessError: Error, Sendable, Equatable {
@@ -23,8 +50,17 @@ package struct AccessError: Error, Sendable, Equatable {
         status: 401)
     static let wrongKey = AccessError(
         code: "InvalidApiKeyError", message: "the API key does not allow this", status: 401)
+    static let revokedKey = AccessError(
+        code: "InvalidApiKeyError", message: "the API key has been revoked", status: 401)
     static let notMaster = AccessError(
         code: "AdminOnlyEndpointError", message: "this needs the project's master key", status: 401)
+
+    /// The key allows such things, but not this one.
+    package static func forbidden(_ what: String) -> AccessError {
+        AccessError(
+            code: "RequestForbiddenError", message: "the API key does not allow \(what)",
+            status: 403)
+    }
 }
 
 /// The key that a request carries: bare in the header `Authorization`, else as the parameter
@@ -35,27 +71,49 @@ package func apiKey(authorization: String?, parameter: String?) -> String? {
     return parameter
 }
 
-/// The project, if `key` allows what `kind` says. An unknown project is said before the key is
-/// looked at. Keys are compared in a time that does not depend on what they have in common.
+/// What `key` allows in the project, if that is enough. An unknown project is said before the key
+/// is looked at. The project's own keys are compared in a time that does not depend on what they
+/// have in common; access keys are found by a hash whose seed nobody knows.
 package func authorize(
-    project name: String, key: String?, for kind: KeyKind, in state: CatalogState
-) throws(AccessError) -> Project {
+    project name: String, key: String?, for need: AccessNeed, in state: CatalogState
+) throws(AccessError) -> Grant {
     guard let project = find(name, in: state) else { throw .unknownProject }
     guard let key, !key.isEmpty else { throw .missingKey }
     let given = Array(key.utf8)
     let isMaster = constantTimeEqual(given, Array(project.masterKey.utf8))
     let isWrite = constantTimeEqual(given, Array(project.writeKey.utf8))
     let isRead = constantTimeEqual(given, Array(project.readKey.utf8))
+    guard isMaster || isWrite || isRead else {
+        guard let accessKey = state.accessKeys[project.id]?[key] else { throw .wrongKey }
+        return try authorize(project, accessKey, need)
+    }
     let isEnough =
-        switch kind {
-        case .master: isMaster
-        case .write: isMaster || isWrite
-        case .read: isMaster || isRead
+        switch need {
+        case .master, .masterOr: isMaster
+        case .permission(.writes): isMaster || isWrite
+        case .permission, .anyOf: isMaster || isRead
         }
     guard isEnough else {
-        throw kind == .master && (isWrite || isRead) ? .notMaster : .wrongKey
+        switch need {
+        case .permission, .anyOf: throw .wrongKey
+        case .master, .masterOr: throw .notMaster
+        }
     }
-    return project
+    return Grant(project: project, accessKey: nil)
+}
+
+private func authorize(
+    _ project: Project, _ key: AccessKey, _ need: AccessNeed
+) throws(AccessError) -> Grant {
+    guard key.isActive else { throw .revokedKey }
+    switch need {
+    case .master: throw .notMaster
+    case .permission(let permission), .masterOr(let permission):
+        guard key.permitted.contains(permission) else { throw .wrongKey }
+    case .anyOf(let permissions):
+        guard key.permitted.contains(where: permissions.contains) else { throw .wrongKey }
+    }
+    return Grant(project: project, accessKey: key)
 }
 
 private func find(_ name: String, in state: CatalogState) -> Project? {

@@ -132,6 +132,17 @@ package enum Limits {
     /// Seconds between two runs of such a query, as documented for the Keen API: 4 to 24 hours.
     package static let refreshSecondsRange = 14_400...86_400
 
+    /// Access keys of all projects: one for each customer of each of some hundred projects.
+    package static let catalogAccessKeysMax = 100_000
+    package static let accessKeysPerProjectMax = 10_000
+    /// One access key as the catalog keeps it.
+    package static let accessKeyBytesMax = 16 << 10
+    /// Datasets: as saved queries.
+    package static let catalogDatasetsMax = 10_000
+    package static let datasetsPerProjectMax = 1_000
+    /// Datasets in one page of the list, which is the default of the Keen API's clients too.
+    package static let datasetsPageMax = 100
+
     // Log server.
     /// Elements of all arrays of one Kafka message together: a fetch of every partition that there
     /// may be has ten thousand; more would let a small frame ask for a lot of memory.
@@ -313,6 +324,10 @@ package enum Limits {
     package static let extractionEventsMax = 100_000
     /// Text of one extraction's events: fits one frame with room for what goes with them.
     package static let extractionBytesMax = 48 << 20
+    /// Events of an extraction that is sent while it is read: what Keen mailed at most.
+    package static let extractionStreamedEventsMax = 10_000_000
+    /// Events that such an extraction reads at a time.
+    package static let extractionPageEvents = 5_000
 
     // Queries.
     package static let queryBucketsMax = 10_000
@@ -333,6 +348,11 @@ package enum Limits {
     package static let queryFilterValuesMax = 100_000
     /// Properties in one group_by: a choice; the product of their values is bounded anyway.
     package static let queryGroupByMax = 16
+    /// Ranges of one group_by.
+    package static let queryRangesMax = 100
+    /// The text of a pattern, and the steps of its automaton: what one character of a text costs.
+    package static let patternBytesMax = 1024
+    package static let patternStepsMax = 2_000
     /// Cells (intervals times groups) of one answer: about 150 MB of JSON at 75 bytes a cell.
     package static let queryCellsMax = 2_000_000
     /// Steps of one funnel: each is a scan, and all run at once (a choice).

@@ -1,47 +1,45 @@
-// The keys of the catalog's records: `kind/name`.
+// The keys of the catalog's records: `kind/name`, or `kind/project/name`.
 
 internal import Model
 
 /// What a record is about.
 enum CatalogKey: Equatable {
     case project(ProjectID)
-    case savedQuery(ProjectID, name: String)
+    /// What a project keeps under a name. Whether the kind is known is seen by whoever keeps it.
+    case record(kind: String, ProjectID, name: String)
     /// A kind that belongs to a newer version.
     case unknown
 
-    private static let projectPrefix = "project/"
-    private static let savedQueryPrefix = "query/"
+    private static let projectKind = "project"
+    private static let recordKinds = [SavedQuery.kind, AccessKey.kind, Dataset.kind]
 
     var bytes: [UInt8] {
         switch self {
-        case .project(let id): Array((Self.projectPrefix + id.name).utf8)
-        case .savedQuery(let id, let name):
-            Array("\(Self.savedQueryPrefix)\(id.name)/\(name)".utf8)
+        case .project(let id): Array("\(Self.projectKind)/\(id.name)".utf8)
+        case .record(let kind, let id, let name): Array("\(kind)/\(id.name)/\(name)".utf8)
         case .unknown: []
         }
     }
 
     init(_ bytes: [UInt8]) throws(MalformedRecord) {
-        guard bytes.contains(UInt8(ascii: "/")) else {
-            throw MalformedRecord(reason: "the key is not kind/name")
-        }
-        let text = String(decoding: bytes, as: UTF8.self)
-        if text.hasPrefix(Self.projectPrefix) {
-            self = .project(try Self.id(text.dropFirst(Self.projectPrefix.count)))
-        } else if text.hasPrefix(Self.savedQueryPrefix) {
-            let parts = text.dropFirst(Self.savedQueryPrefix.count)
-                .split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 2, SavedQuery.isName(String(parts[1])) else {
-                throw MalformedRecord(reason: "the key names no saved query")
+        let parts = String(decoding: bytes, as: UTF8.self)
+            .split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { throw MalformedRecord(reason: "the key is not kind/name") }
+        let kind = String(parts[0])
+        if kind == Self.projectKind {
+            self = .project(try Self.id(parts.dropFirst().joined(separator: "/")))
+        } else if Self.recordKinds.contains(kind) {
+            guard parts.count == 3 else {
+                throw MalformedRecord(reason: "the key is not \(kind)/project/name")
             }
-            self = .savedQuery(try Self.id(parts[0]), name: String(parts[1]))
+            self = .record(kind: kind, try Self.id(String(parts[1])), name: String(parts[2]))
         } else {
             self = .unknown
         }
     }
 
-    private static func id(_ name: Substring) throws(MalformedRecord) -> ProjectID {
-        do throws(InvalidName) { return try ProjectID(String(name)) } catch {
+    private static func id(_ name: String) throws(MalformedRecord) -> ProjectID {
+        do throws(InvalidName) { return try ProjectID(name) } catch {
             throw MalformedRecord(reason: error.message)
         }
     }

@@ -9,10 +9,10 @@ package enum CatalogChange: Sendable, Equatable {
     case put(ProjectID)
     /// A project is gone, if it was there at all.
     case removed(ProjectID)
-    /// A saved query is new, or has changed.
-    case putQuery(ProjectID, name: String)
-    /// A saved query is gone, if it was there at all.
-    case removedQuery(ProjectID, name: String)
+    /// What a project keeps under a name is new, or has changed.
+    case putRecord(kind: String, ProjectID, name: String)
+    /// It is gone, if it was there at all.
+    case removedRecord(kind: String, ProjectID, name: String)
     /// A record of a kind that belongs to a newer version.
     case unknownKind
     /// The record was passed over; what its key held before stays.
@@ -22,13 +22,18 @@ package enum CatalogChange: Sendable, Equatable {
 /// The catalog at one moment. Copies are cheap.
 package struct CatalogState: Sendable {
     package private(set) var projects: [ProjectID: Project] = [:]
-    /// Saved queries by name, also those of projects that are gone.
-    package private(set) var savedQueries: [ProjectID: [String: SavedQuery]] = [:]
-    private var savedQueryCount = 0
+    private var queries = RecordTable<SavedQuery>()
+    private var keys = RecordTable<AccessKey>()
+    private var sets = RecordTable<Dataset>()
     /// Records that were passed over because they are not what they should be.
     package private(set) var malformedCount = 0
 
     package init() {}
+
+    // Each by name, also those of projects that are gone.
+    package var savedQueries: [ProjectID: [String: SavedQuery]] { queries.records }
+    package var accessKeys: [ProjectID: [String: AccessKey]] { keys.records }
+    package var datasets: [ProjectID: [String: Dataset]] { sets.records }
 
     /// Takes one record in; nil is a tombstone. Applying a stretch of records again ends in the
     /// same state, but for the count of malformed ones.
@@ -37,8 +42,12 @@ package struct CatalogState: Sendable {
         do throws(MalformedRecord) {
             switch try CatalogKey(key) {
             case .project(let id): return try apply(id, value)
-            case .savedQuery(let id, let name): return try apply(id, name, value)
-            case .unknown: return .unknownKind
+            case .record(SavedQuery.kind, let id, let name):
+                return try queries.apply(id, name, value)
+            case .record(AccessKey.kind, let id, let name):
+                return try keys.apply(id, name, value)
+            case .record(Dataset.kind, let id, let name): return try sets.apply(id, name, value)
+            case .record, .unknown: return .unknownKind
             }
         } catch {
             malformedCount += 1
@@ -59,24 +68,5 @@ package struct CatalogState: Sendable {
         }
         projects[id] = project
         return .put(id)
-    }
-
-    private mutating func apply(
-        _ id: ProjectID, _ name: String, _ value: [UInt8]?
-    ) throws(MalformedRecord) -> CatalogChange {
-        let isNew = savedQueries[id]?[name] == nil
-        guard let value else {
-            savedQueries[id]?[name] = nil
-            if savedQueries[id]?.isEmpty == true { savedQueries[id] = nil }
-            if !isNew { savedQueryCount -= 1 }
-            return .removedQuery(id, name: name)
-        }
-        let query = try SavedQuery(project: id, name: name, value: value)
-        guard !isNew || savedQueryCount < Limits.catalogSavedQueriesMax else {
-            throw MalformedRecord(reason: "there are too many saved queries")
-        }
-        savedQueries[id, default: [:]][name] = query
-        if isNew { savedQueryCount += 1 }
-        return .putQuery(id, name: name)
     }
 }

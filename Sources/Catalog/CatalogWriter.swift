@@ -28,18 +28,10 @@ package struct CatalogWriter: Sendable {
         try await publish(CatalogKey.project(id).bytes, nil, timeout)
     }
 
-    /// Adds a saved query or replaces the one of that project and name; returns when the log has
-    /// it. Throws a `LogError` if it has not within `timeout`.
-    package func put(_ query: SavedQuery, timeout: Duration) async throws {
-        let key = CatalogKey.savedQuery(query.project, name: query.name)
-        try await publish(key.bytes, query.encoded, timeout)
-    }
-
-    /// Takes a saved query out of the catalog.
-    package func removeQuery(
-        _ name: String, of project: ProjectID, timeout: Duration
-    ) async throws {
-        try await publish(CatalogKey.savedQuery(project, name: name).bytes, nil, timeout)
+    /// Makes a change; returns when the log has it. Throws a `LogError` if it has not within
+    /// `timeout`.
+    package func publish(_ record: CatalogRecord, timeout: Duration) async throws {
+        try await publish(record.key, record.value, timeout)
     }
 
     /// Releases what is held. Every call above has ended its own producer already.

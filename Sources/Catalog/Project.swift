@@ -49,9 +49,6 @@ extension ProjectID {
     }
 }
 
-/// Why a catalog record is passed over.
-struct MalformedRecord: Error, Equatable { var reason: String }
-
 extension Project {
     /// Reads a record's value. Members that it does not know belong to newer versions.
     init(id: ProjectID, value: [UInt8]) throws(MalformedRecord) {

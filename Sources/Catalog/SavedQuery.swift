@@ -34,7 +34,7 @@ package struct SavedQuery: Sendable, Equatable {
     /// Whether its result is kept and refreshed.
     package var isCached: Bool { refreshSeconds > 0 }
 
-    /// Whether a text may name a saved query.
+    /// Whether a text may name a saved query, or a dataset.
     package static func isName(_ text: String) -> Bool {
         (1...Limits.savedQueryNameBytesMax).contains(text.utf8.count)
             && text.utf8.allSatisfy {
@@ -44,9 +44,12 @@ package struct SavedQuery: Sendable, Equatable {
     }
 }
 
-extension SavedQuery {
-    /// Reads a record's value. Members that it does not know belong to newer versions.
-    init(project: ProjectID, name: String, value: [UInt8]) throws(MalformedRecord) {
+extension SavedQuery: ProjectRecord {
+    package static let kind = "query"
+    package static let catalogMax = Limits.catalogSavedQueriesMax
+    package var recordName: String { name }
+
+    package init(project: ProjectID, name: String, value: [UInt8]) throws(MalformedRecord) {
         guard value.count <= Limits.savedQueryBytesMax else {
             throw MalformedRecord(reason: "the saved query is too large")
         }
@@ -63,19 +66,14 @@ extension SavedQuery {
         guard let query = json["query"]?.object, let metadata = json["metadata"]?.object else {
             throw MalformedRecord(reason: "query or metadata is no object")
         }
-        guard let created = Self.instant("created", of: json),
-            let modified = Self.instant("modified", of: json)
-        else { throw MalformedRecord(reason: "created or modified is no time") }
+        guard let created = json.instant("created"), let modified = json.instant("modified") else {
+            throw MalformedRecord(reason: "created or modified is no time")
+        }
         self.init(
             project: project, name: name, refreshSeconds: Int(refresh), query: query,
             metadata: metadata, created: created, modified: modified)
     }
 
-    private static func instant(_ name: String, of json: JSONValue) -> Timestamp? {
-        json[name]?.string.flatMap { Timestamp(iso8601: $0.utf8) }
-    }
-
-    /// The value of the record that keeps this query.
     package var encoded: [UInt8] {
         let json: JSONValue = [
             "name": .string(name), "refresh_rate": .int(Int64(refreshSeconds)),
@@ -83,5 +81,12 @@ extension SavedQuery {
             "created": .string(created.description), "modified": .string(modified.description),
         ]
         return json.encoded
+    }
+}
+
+extension JSONValue {
+    /// A member that is a time in ISO 8601.
+    func instant(_ name: String) -> Timestamp? {
+        self[name]?.string.flatMap { Timestamp(iso8601: $0.utf8) }
     }
 }

@@ -23,6 +23,12 @@ package struct HTTPResponder: Sendable {
         }
     }
 
+    /// Sends the head of an answer whose body follows in parts; the head's own body is not sent.
+    package func stream(_ head: HTTPResponse) -> HTTPBodyStream {
+        loop.execute { [connection, sequence] in connection.beginStream(head, of: sequence) }
+        return HTTPBodyStream(connection: connection, sequence: sequence)
+    }
+
     /// Answers 500 and logs why. For errors that no handler turned into an answer.
     package func fail(_ error: any Error) {
         connection.logger.error("request failed", error: error)

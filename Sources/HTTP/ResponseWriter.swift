@@ -12,6 +12,16 @@ struct ResponseOptions {
     var keepsAlive = true
     /// To a client of HTTP/1.0, to which silence means the close.
     var saysKeepAlive = false
+    var length = BodyLength.known
+
+    /// How a client learns where the body ends.
+    enum BodyLength {
+        case known
+        /// In chunks.
+        case chunked
+        /// By the close.
+        case untilClose
+    }
 }
 
 extension HTTPResponse {
@@ -42,7 +52,9 @@ func append(
         }
         bytes.append(contentsOf: "\r\n".utf8)
     }
-    if response.mayHaveBody {
+    if options.length == .chunked {
+        bytes.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
+    } else if options.length == .known, response.mayHaveBody {
         bytes.append(contentsOf: "Content-Length: ".utf8)
         bytes.append(contentsOf: String(response.body.count).utf8)
         bytes.append(contentsOf: "\r\n".utf8)

@@ -31,16 +31,16 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     let logger: Logger
     private let server: ServerState
     private var parser: RequestParser
-    private var connection: Connection?
+    var connection: Connection?
     private var timer: LoopTimer?
 
     /// Requests whose answers have not been sent, oldest first.
-    private var slots: [Slot] = []
+    var slots: [Slot] = []
     /// Sequence number of `slots.first`.
-    private var firstSequence: UInt64 = 0
+    var firstSequence: UInt64 = 0
     /// No further request is read: the last one said so, or it was broken, or the server drains.
     private var isLast = false
-    private var isDispatching = false
+    var isDispatching = false
     private var owesContinue = false
     /// When the current wait began, by the loop's clock.
     private var waitingSince: UInt64 = 0
@@ -50,15 +50,19 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     private enum Phase { case idle, head, body }
 
-    private struct Slot {
+    struct Slot {
         var isHead = false
         var isVersion10 = false
         var keepsAlive = false
         var response: HTTPResponse?
+        /// The response is but the head of this.
+        var stream: StreamedBody?
 
         var options: ResponseOptions {
             ResponseOptions(
-                withBody: !isHead, keepsAlive: keepsAlive, saysKeepAlive: isVersion10 && keepsAlive)
+                withBody: !isHead && stream == nil, keepsAlive: keepsAlive,
+                saysKeepAlive: isVersion10 && keepsAlive,
+                length: stream == nil ? .known : isVersion10 ? .untilClose : .chunked)
         }
     }
 
@@ -85,7 +89,10 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         self.connection = nil
         // Also those that are answered and wait for an earlier answer.
         _ = hold(0)
-        for _ in slots { server.metrics.abandoned() }
+        for slot in slots {
+            server.metrics.abandoned()
+            slot.stream?.waiting?.resume(returning: false)
+        }
         slots = []
         server.closed(self)
     }
@@ -184,15 +191,19 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     /// Sends the answers that are complete and in order, then reads on.
-    private func flush() {
+    func flush() {
         guard let connection else { return }
-        let readyCount = slots.prefix { $0.response != nil }.count
+        let readyCount = slots.prefix { $0.response != nil && $0.stream?.isFinished ?? true }.count
         var closes = false
         if readyCount > 0 {
-            for slot in slots[..<readyCount] {
-                guard let response = slot.response, !closes else { continue }
-                closes = !slot.keepsAlive
-                write(response, slot.options, to: connection)
+            for index in 0..<readyCount {
+                guard let response = slots[index].response, !closes else { continue }
+                closes = !slots[index].keepsAlive
+                if slots[index].stream == nil {
+                    write(response, slots[index].options, to: connection)
+                } else {
+                    writeParts(of: index, to: connection)
+                }
                 server.metrics.ended(status: response.status)
             }
             let wasFull = slots.count >= server.configuration.pipelineMax
@@ -201,6 +212,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             waitingSince = loop.nowMilliseconds
             if wasFull, !closes { loop.execute { self.readRequests() } }
         }
+        if !closes, slots.first?.stream != nil { writeParts(of: 0, to: connection) }
         if owesContinue, slots.isEmpty {
             owesContinue = false
             connection.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))

@@ -5,6 +5,7 @@ internal import Access
 internal import Base
 package import Catalog
 package import HTTP
+internal import JSON
 package import LogClient
 package import Logging
 internal import Model
@@ -72,7 +73,9 @@ package final class IngestService: Sendable {
     /// Adds the write routes to a server's own.
     package func mount(on router: inout Router) {
         router.on(.post, "/3.0/projects/:project/events") { [self] request, responder in
-            serve(request, responder) { lane, write throws(Refusal) in lane.bulk(write) }
+            serve(request, responder, isBulk: true) { lane, write throws(Refusal) in
+                lane.bulk(write)
+            }
         }
         router.on(.post, "/3.0/projects/:project/events/*collection") {
             [self] request, responder in
@@ -122,11 +125,12 @@ package final class IngestService: Sendable {
 
     private func serve(
         _ request: HTTPRequest, _ responder: HTTPResponder, body: [UInt8]? = nil,
-        form: ReplyForm = .json,
+        form: ReplyForm = .json, isBulk: Bool = false,
         _ write: (IngestLane, WriteRequest) throws(Refusal) -> (HTTPResponse?, refusal: LogError?)
     ) {
         do throws(Refusal) {
-            let admitted = try admit(request, responder, body: body ?? request.body, form: form)
+            let admitted = try admit(
+                request, responder, body: body ?? request.body, form: form, isBulk: isBulk)
             let (response, refusal) = try write(lanes.lane(of: responder.loop), admitted)
             if let refusal { report(refusal) }
             if let response { responder.respond(form.shape(response)) }
@@ -135,14 +139,15 @@ package final class IngestService: Sendable {
 
     /// The project before the key, the key before everything else.
     private func admit(
-        _ request: HTTPRequest, _ responder: HTTPResponder, body: [UInt8], form: ReplyForm
+        _ request: HTTPRequest, _ responder: HTTPResponder, body: [UInt8], form: ReplyForm,
+        isBulk: Bool
     ) throws(Refusal) -> WriteRequest {
         guard catalog.isCurrent else { throw Refusal(response: IngestAnswers.starting) }
-        let project: Project
+        let grant: Grant
         do throws(AccessError) {
             let header = request.headers["authorization"]
             let isGiven = header.map { !$0.isEmpty } ?? false
-            project = try authorize(
+            grant = try authorize(
                 project: request.pathParameters["project"] ?? "",
                 key: apiKey(
                     authorization: header,
@@ -161,12 +166,28 @@ package final class IngestService: Sendable {
             throw Refusal(response: IngestAnswers.logUnknown)
         }
         return WriteRequest(
-            project: project.id, body: body, responder: responder, log: log,
+            project: grant.project.id, body: try Self.filled(body, grant, isBulk: isBulk),
+            responder: responder, log: log,
             received: Timestamp(milliseconds: wallClockMilliseconds()), form: form,
             idempotencyKey: idempotencyKey,
             caller: Caller(
                 headers: request.headers, peer: request.peerAddress,
                 trustsForwardedFor: trustsForwardedFor))
+    }
+
+    /// The body with what the key fills in.
+    private static func filled(
+        _ body: [UInt8], _ grant: Grant, isBulk: Bool
+    ) throws(Refusal) -> [UInt8] {
+        guard let members = grant.rules?.autofill, !members.isEmpty else { return body }
+        let autofill = Autofill(members: members)
+        guard isBulk else { return autofill.single(body) }
+        do throws(Autofill.TooLarge) { return try autofill.bulk(body) } catch {
+            throw Refusal(
+                response: IngestAnswers.tooLarge(
+                    "with what the key fills in, the body would have more than "
+                        + "\(Limits.httpBodyBytesMax) bytes"))
+        }
     }
 
     private static func isIdempotencyKey(_ text: String) -> Bool {

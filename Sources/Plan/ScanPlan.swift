@@ -45,6 +45,8 @@ package indirect enum Filter: Sendable, Hashable {
     case contains(PropertyPath, Value)
     /// An array `[longitude, latitude]` that lies in a circle.
     case within(PropertyPath, GeoCircle)
+    /// A string in which the pattern is found.
+    case matches(PropertyPath, TextPattern)
     case not(Filter)
     case all([Filter])
     case any([Filter])

@@ -1,5 +1,6 @@
 // Extractions: whole events instead of figures about them.
 
+internal import Aggregate
 internal import Base
 internal import JSON
 package import Model
@@ -11,9 +12,10 @@ package struct PreparedExtraction: Sendable {
     private let includesMetadata: Bool
 
     /// Checks the parameters and works out every instant. `now` is what relative timeframes count
-    /// from.
+    /// from; more than `eventsMax` events cannot be asked for.
     package init(
-        project: ProjectID, parameters: Parameters, now: Timestamp, zones: ZoneLookup
+        project: ProjectID, parameters: Parameters, now: Timestamp, zones: ZoneLookup,
+        eventsMax: Int = Limits.extractionEventsMax
     ) throws(QueryError) {
         let collection = CollectionID(project: project, collection: try parameters.collection())
         let zone = try Zone.parameter(parameters, lookup: zones)
@@ -24,35 +26,64 @@ package struct PreparedExtraction: Sendable {
             throw QueryError(.invalidParameter, "an extraction has no \(name)")
         }
         for name in ["email", "email_address"] where parameters.value(name) != nil {
-            throw QueryError(.notSupported, "extractions by email are not supported")
+            throw QueryError(
+                .notSupported,
+                "no mail is sent: without \(name) the answer comes at once, however large it is")
         }
-        try parameters.checkContentType()
-        var latest = try parameters.eventCount("latest")
-        if latest == nil { latest = try parameters.eventCount("limit") }
+        var latest = try parameters.eventCount("latest", max: eventsMax)
+        if latest == nil { latest = try parameters.eventCount("limit", max: eventsMax) }
         plan = ExtractionPlan(
             collection: collection, timeframe: timeframe,
             filters: try FilterParser(zone: zone).filters(parameters.value("filters")),
             properties: try parameters.propertyNames(),
-            limit: latest ?? Limits.extractionEventsMax, isLatest: latest != nil)
+            limit: latest ?? eventsMax, isLatest: latest != nil)
         includesMetadata = try parameters.bool("include_metadata") ?? false
+    }
+
+    /// How many events match; to be asked before an answer begins that would turn out too large.
+    package var count: ScanPlan {
+        ScanPlan(
+            collection: plan.collection, timeframe: plan.timeframe, filters: plan.filters,
+            aggregates: [AggregateRequest(kind: .count)])
+    }
+
+    /// Throws if more events match than may be given. `partial` is what all shards gave for
+    /// `count`.
+    package func check(_ partial: PartialResult) throws(ExtractionTooLarge) {
+        guard case .count(let count)? = partial.groups.first?.states.first, !plan.isLatest,
+            count > Int64(plan.limit)
+        else { return }
+        throw .events(max: plan.limit)
     }
 
     /// The whole JSON answer.
     package func finish(_ result: ExtractionResult, elapsed: Duration = .zero) -> [UInt8] {
-        let bytes = result.events.reduce(256) { $0 + $1.json.count + 1 }
-        var json = JSONWriter(capacity: bytes)
-        json.beginObject()
-        json.key("result")
-        json.beginArray()
-        for event in result.events { json.raw(event.json) }
-        json.endArray()
-        if includesMetadata {
-            var paths = Set(plan.properties)
-            plan.filters.forEach { $0.collectPaths(into: &paths) }
-            json.writeMetadata(result.statistics, propertyCount: paths.count, elapsed: elapsed)
+        head + events(result.events, isFirst: true) + tail(result.statistics, elapsed: elapsed)
+    }
+
+    // The same in three parts, the second as often as there are events.
+
+    package var head: [UInt8] { Array(#"{"result":["#.utf8) }
+
+    package func events(_ events: [ExtractedEvent], isFirst: Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(events.reduce(0) { $0 + $1.json.count + 1 })
+        for (index, event) in events.enumerated() {
+            if index > 0 || !isFirst { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: event.json)
         }
+        return bytes
+    }
+
+    package func tail(_ statistics: ScanStatistics, elapsed: Duration) -> [UInt8] {
+        guard includesMetadata else { return Array("]}".utf8) }
+        var json = JSONWriter(capacity: 256)
+        json.beginObject()
+        var paths = Set(plan.properties)
+        plan.filters.forEach { $0.collectPaths(into: &paths) }
+        json.writeMetadata(statistics, propertyCount: paths.count, elapsed: elapsed)
         json.endObject()
-        return json.bytes
+        return Array("],".utf8) + json.bytes.dropFirst()
     }
 }
 
@@ -79,17 +110,11 @@ extension Parameters {
         return paths
     }
 
-    fileprivate func eventCount(_ name: String) throws(QueryError) -> Int? {
+    fileprivate func eventCount(_ name: String, max: Int) throws(QueryError) -> Int? {
         guard let count = try positiveInteger(name) else { return nil }
-        guard count <= Limits.extractionEventsMax else {
-            throw QueryError(
-                .tooLarge, "\(name) is at most \(Limits.extractionEventsMax), not \(count)")
+        guard count <= max else {
+            throw QueryError(.tooLarge, "\(name) is at most \(max), not \(count)")
         }
         return count
-    }
-
-    fileprivate func checkContentType() throws(QueryError) {
-        guard let type = try string("content_type"), type != "application/json" else { return }
-        throw QueryError(.notSupported, "extractions are JSON, not '\(type.shortened)'")
     }
 }

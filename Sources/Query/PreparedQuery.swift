@@ -8,13 +8,21 @@ package import Plan
 /// A query ready to run: what to ask the shards, and how to write what they find.
 package struct PreparedQuery: Sendable {
     package let request: QueryRequest
-    package let plan: ScanPlan
-    /// Which of the plan's aggregates each figure is read from.
+    /// What to scan. The first plan has the filters of the whole, so it decides which groups there
+    /// are; each other has those of some figures besides, and differs in nothing else but what it
+    /// asks.
+    package let plans: [ScanPlan]
+    /// Which of the states of all plans each figure is read from.
     let places: [Int]
+
+    /// The plan that decides which groups there are.
+    package var plan: ScanPlan { plans[0] }
+
+    /// The states of a group, those of all plans one after the other.
+    var kinds: [AggregateKind] { plans.flatMap { $0.aggregates.map(\.kind) } }
 
     /// Works out every instant of the request. `now` is what relative timeframes count from.
     package init(_ request: QueryRequest, now: Timestamp) throws(QueryError) {
-        let (aggregates, places) = try Self.aggregates(of: request.figures)
         let range = try request.timeframe.map { timeframe throws(QueryError) in
             try timeframe.range(now: now, zone: request.zone)
         }
@@ -22,34 +30,72 @@ package struct PreparedQuery: Sendable {
         if let range, let interval = request.interval {
             boundaries = try interval.boundaries(of: range, zone: request.zone)
         }
-        self.request = request
-        self.places = places
-        plan = ScanPlan(
+        let whole = ScanPlan(
             collection: request.collection, timeframe: range, filters: request.filters,
             groupBy: request.groupBy,
             groupings: request.groupings.allSatisfy { $0 == .value } ? [] : request.groupings,
-            boundaries: boundaries,
-            aggregates: aggregates)
+            boundaries: boundaries, aggregates: [])
+        self.request = request
+        (plans, places) = try Self.plans(of: request.figures, whole)
     }
 
-    /// Figures that are read from the same state share it.
-    private static func aggregates(
-        of figures: [Figure]
-    ) throws(QueryError) -> (aggregates: [AggregateRequest], places: [Int]) {
-        var aggregates: [AggregateRequest] = []
-        var places: [Int] = []
+    /// Figures of the same filters share a plan, those that are read from the same state that too.
+    private static func plans(
+        of figures: [Figure], _ whole: ScanPlan
+    ) throws(QueryError) -> (plans: [ScanPlan], places: [Int]) {
+        var plans = [whole]
+        var places: [(plan: Int, aggregate: Int)] = []
         for figure in figures {
             guard let kind = figure.analysis.aggregate else {
-                throw QueryError(
-                    .notSupported,
-                    "the analysis '\(figure.analysis.rawValue)' is not supported yet")
+                throw QueryError(.internalError, "'\(figure.analysis.rawValue)' is no figure")
+            }
+            let filters = whole.filters + figure.filters
+            let plan = plans.firstIndex { $0.filters == filters } ?? plans.count
+            if plan == plans.count {
+                plans.append(whole)
+                plans[plan].filters = filters
+                plans[plan].aggregates = []
             }
             let aggregate = AggregateRequest(kind: kind, target: figure.target)
-            let place = aggregates.firstIndex(of: aggregate) ?? aggregates.count
-            if place == aggregates.count { aggregates.append(aggregate) }
-            places.append(place)
+            let place =
+                plans[plan].aggregates.firstIndex(of: aggregate) ?? plans[plan].aggregates.count
+            if place == plans[plan].aggregates.count { plans[plan].aggregates.append(aggregate) }
+            places.append((plan, place))
         }
-        return (aggregates, places)
+        if plans[0].aggregates.isEmpty { plans[0].aggregates = [AggregateRequest(kind: .count)] }
+        var first: [Int] = []
+        var count = 0
+        for plan in plans {
+            first.append(count)
+            count += plan.aggregates.count
+        }
+        return (plans, places.map { first[$0.plan] + $0.aggregate })
+    }
+
+    /// Puts the answers of all plans together, in their order: the groups of the first, each with
+    /// the states that the others have of it, or those of no events.
+    package func combine(_ parts: [PartialResult]) throws(QueryError) -> PartialResult {
+        guard var combined = parts.first, parts.count == plans.count else {
+            throw QueryError(.internalError, "a plan was not answered")
+        }
+        struct Cell: Hashable {
+            var bucket: Int32
+            var key: [Value]
+        }
+        for (part, plan) in zip(parts, plans).dropFirst() {
+            combined.statistics.add(part.statistics)
+            var states: [Cell: [AggregateState]] = [:]
+            for group in part.groups {
+                states[Cell(bucket: group.bucket, key: group.key)] = group.states
+            }
+            let empty = plan.aggregates.map { AggregateState(empty: $0.kind) }
+            for index in combined.groups.indices {
+                let group = combined.groups[index]
+                combined.groups[index].states +=
+                    states[Cell(bucket: group.bucket, key: group.key)] ?? empty
+            }
+        }
+        return combined
     }
 
     /// Parses and plans in one go.
@@ -62,7 +108,7 @@ package struct PreparedQuery: Sendable {
         try self.init(request, now: now)
     }
 
-    /// The whole JSON answer. `partial` is the merge of what all shards gave; `elapsed` goes into
+    /// The whole JSON answer. `partial` is what all shards gave for all plans; `elapsed` goes into
     /// the metadata, if the request wanted any; `missing` is what `allow_partial` let be missing.
     package func finish(
         _ partial: PartialResult, elapsed: Duration = .zero, missing: [MissingShards] = []
@@ -78,13 +124,19 @@ package struct PreparedQuery: Sendable {
     /// Partial results come over the network, so their shape is held against the plan once more.
     private func check(_ partial: PartialResult) throws(QueryError) {
         let buckets = request.interval == nil ? 1 : bucketCount
-        let kinds = plan.aggregates.map(\.kind)
+        let kinds = kinds
         for group in partial.groups {
             guard group.bucket >= 0, Int(group.bucket) < buckets,
-                group.key.count == plan.groupBy.count, group.states.map(\.kind) == kinds
+                group.key.count == plan.groupBy.count, group.states.map(\.kind) == kinds,
+                zip(group.key, request.groupings).allSatisfy({ Self.fits($0, $1) })
             else {
                 throw QueryError(.internalError, "a shard's answer does not fit the query")
             }
         }
+    }
+
+    private static func fits(_ value: Value, _ grouping: Grouping) -> Bool {
+        guard case .ranges(let ranges) = grouping, case .int(let place) = value else { return true }
+        return ranges.indices.contains(Int(clamping: place))
     }
 }

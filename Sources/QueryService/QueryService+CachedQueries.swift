@@ -52,7 +52,7 @@ extension QueryService {
         let began = configuration.now()
         do {
             let body = try await measured(analysis, time) {
-                try await answer(analysis, Parameters(query.query), query.project, time).body
+                try await answer(analysis, Parameters(query.query), query.project, time)
             }
             guard query.isCached else { return body }
             results.put(ResultCache.Entry(body: body, made: began), Self.key(of: query))

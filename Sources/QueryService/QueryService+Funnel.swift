@@ -1,6 +1,5 @@
 // Funnels: the scans of all steps at once, their actors put together here.
 
-internal import HTTP
 internal import Model
 internal import Plan
 internal import Query
@@ -9,7 +8,7 @@ extension QueryService {
     /// Throws whatever `QueryFailure` knows; the first failure ends the other scans.
     func funnel(
         _ parameters: Parameters, _ project: ProjectID, _ time: QueryTime
-    ) async throws -> HTTPResponse {
+    ) async throws -> [UInt8] {
         let funnel = try PreparedFunnel(
             project: project, parameters: parameters, now: configuration.now(), zones: zones)
         let answer = try await withThrowingTaskGroup(of: (Int, PartialResult).self) { group in
@@ -22,6 +21,6 @@ extension QueryService {
             for try await (index, partial) in group { try answer.add(partial, at: index) }
             return answer
         }
-        return .json(answer.finish(elapsed: .now - time.started))
+        return answer.finish(elapsed: .now - time.started)
     }
 }

@@ -36,7 +36,7 @@ extension QueryService {
         for id in state.projects.keys.sorted() {
             do throws(AccessError) {
                 found.append(
-                    try authorize(project: id.name, key: key, for: .master, in: state))
+                    try authorize(project: id.name, key: key, for: .master, in: state).project)
             } catch {
                 // Of all refusals the one that says most: that the key is one, but a lesser one.
                 if error.code == "AdminOnlyEndpointError" { refusal = error }

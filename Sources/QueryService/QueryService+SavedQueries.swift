@@ -1,7 +1,7 @@
 // Saved queries: definitions in the catalog, so that every query server knows them.
 //
-//   GET    /3.0/projects/P/queries/saved                the definitions; master key
-//   GET    /3.0/projects/P/queries/saved/NAME           one of them; master key
+//   GET    /3.0/projects/P/queries/saved                the definitions; master or access key
+//   GET    /3.0/projects/P/queries/saved/NAME           one of them; master or access key
 //   GET    /3.0/projects/P/queries/saved/NAME/result    with its result; read key
 //   PUT    /3.0/projects/P/queries/saved/NAME           makes, replaces or renames; master key
 //   DELETE /3.0/projects/P/queries/saved/NAME           master key
@@ -11,7 +11,6 @@ internal import Base
 internal import Catalog
 internal import HTTP
 internal import JSON
-internal import LogClient
 internal import Model
 internal import Query
 
@@ -20,7 +19,7 @@ extension QueryService {
         let saved = "/3.0/projects/:project/queries/saved"
         serve(.get, saved, on: &router) { try $0.savedQueries($1) }
         serve(.get, saved + "/:name", on: &router) {
-            let query = try $0.savedQuery($1, for: .master)
+            let query = try $0.savedQuery($1, for: .masterOr(.savedQueries)).query
             return .json(JSONValue.object($0.described(query).definition()).encoded)
         }
         serve(.get, saved + "/:name/result", on: &router) { try await $0.savedResult($1) }
@@ -29,32 +28,59 @@ extension QueryService {
     }
 
     private func savedQueries(_ context: QueryContext) throws -> HTTPResponse {
-        let project = try project(context, for: .master).id
-        let queries = try catalogState().savedQueries[project, default: [:]].values
+        let grant = try grant(context, for: .masterOr(.savedQueries))
+        let queries = try catalogState().savedQueries[grant.project.id, default: [:]].values
+            .filter { grant.rules?.savedQueries.allows($0.name) ?? true }
             .sorted { $0.name < $1.name }
         return .json(
             JSONValue.array(queries.map { .object(described($0).definition()) }).encoded)
     }
 
-    /// The query that the path names, if the request's key allows what `kind` says.
-    private func savedQuery(_ context: QueryContext, for kind: KeyKind) throws -> SavedQuery {
-        let project = try project(context, for: kind).id
-        guard let query = try catalogState().savedQueries[project]?[context.part("name")] else {
+    /// The query that the path names, if the request's key allows what `need` says.
+    private func savedQuery(
+        _ context: QueryContext, for need: AccessNeed
+    ) throws -> (query: SavedQuery, grant: Grant) {
+        let grant = try grant(context, for: need)
+        let name = context.part("name")
+        guard let query = try catalogState().savedQueries[grant.project.id]?[name] else {
             throw QueryError(.notFound, "Resource not found: there is no saved query of that name")
         }
-        return query
+        if case .masterOr(.savedQueries) = need {
+            guard grant.rules?.savedQueries.allows(name) ?? true else {
+                throw AccessError.forbidden("this saved query")
+            }
+        }
+        return (query, grant)
     }
 
     private func described(_ query: SavedQuery) -> SavedQueryAnswer {
         SavedQueryAnswer(query: query, run: cachedQueries.run(of: query))
     }
 
+    /// The kept result of a cached query, for whoever may have it; else the query is run, with the
+    /// filters that the key imposes, and the answer is not kept.
     private func savedResult(_ context: QueryContext) async throws -> HTTPResponse {
-        let query = try savedQuery(context, for: .read)
-        let kept = keptResult(of: query)
-        let answer = if let kept { kept } else { try await run(query, context.time) }
-        let isFunnel = try AnalysisName(savedQuery: query.query).isFunnel
-        return .json(described(query).result(answer, isFunnel: isFunnel))
+        let (query, grant) = try savedQuery(context, for: .anyOf([.savedQueries, .cachedQueries]))
+        let mayHaveKept =
+            query.isCached && grant.permits(.cachedQueries)
+            && grant.rules?.cachedQueries.allows(query.name) ?? true
+        guard mayHaveKept || grant.permits(.savedQueries),
+            mayHaveKept || grant.rules?.savedQueries.allows(query.name) ?? true
+        else { throw AccessError.forbidden("the result of this saved query") }
+        let analysis = try AnalysisName(savedQuery: query.query)
+        let answer: [UInt8]
+        if mayHaveKept, let kept = keptResult(of: query) {
+            answer = kept
+        } else if !mayHaveKept, let rules = grant.rules {
+            let parameters = Parameters(query.query)
+                .restricted(by: rules.savedFilters, in: analysis)
+            answer = try await measured(analysis, context.time) {
+                try await self.answer(analysis, parameters, query.project, context.time)
+            }
+        } else {
+            answer = try await run(query, context.time)
+        }
+        return .json(described(query).result(answer, analysis))
     }
 
     // MARK: Changes
@@ -76,11 +102,12 @@ extension QueryService {
         let query = SavedQuery(
             project: project, name: newName, refreshSeconds: request.refreshSeconds,
             query: request.query, metadata: request.metadata, created: known[name]?.created ?? now,
-            // A later change is told from an earlier one even within a millisecond.
-            modified: max(now, known[name]?.modified.next ?? now))
+            modified: later(than: known[name]?.modified))
         try checkRoom(for: query, replacing: name, among: known)
-        try await publish(query, newName, project)
-        if newName != name, known[name] != nil { try await publish(nil, name, project) }
+        try await publish(CatalogRecord(putting: query))
+        if newName != name, let old = known[name] {
+            try await publish(CatalogRecord(removing: old))
+        }
         await untilKnown { state in
             let queries = state.savedQueries[project, default: [:]]
             return queries[newName].map { $0.modified >= query.modified } ?? false
@@ -117,37 +144,9 @@ extension QueryService {
     }
 
     private func deleteSavedQuery(_ context: QueryContext) async throws -> HTTPResponse {
-        let query = try savedQuery(context, for: .master)
-        try await publish(nil, query.name, query.project)
+        let query = try savedQuery(context, for: .master).query
+        try await publish(CatalogRecord(removing: query))
         await untilKnown { $0.savedQueries[query.project]?[query.name] == nil }
         return HTTPResponse(status: 204)
     }
-
-    private func publish(
-        _ query: SavedQuery?, _ name: String, _ project: ProjectID
-    ) async throws {
-        guard let publish = configuration.publishQuery else {
-            throw QueryError(.notSupported, "this server cannot write to the log")
-        }
-        do { try await publish(query, name, project) } catch let error as LogError {
-            throw QueryFailure.logUnavailable("\(error)")
-        }
-    }
-
-    /// The log has the change; whoever asks this server next shall see it. A log that is slow to
-    /// give it back must not make a client wait for ever.
-    private func untilKnown(_ isKnown: (CatalogState) -> Bool) async {
-        let deadline = ContinuousClock.now + Self.knownPatience
-        while !Task.isCancelled, ContinuousClock.now < deadline {
-            if let state = try? catalogState(), isKnown(state) { return }
-            // Cancelled: the loop's condition says so.
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    private static let knownPatience = Duration.seconds(5)
-}
-
-extension Timestamp {
-    fileprivate var next: Timestamp { Timestamp(milliseconds: milliseconds + 1) }
 }

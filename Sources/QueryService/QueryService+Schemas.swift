@@ -32,7 +32,7 @@ extension QueryService {
     }
 
     private func collections(_ context: QueryContext) async throws -> HTTPResponse {
-        let project = try project(context, for: .read).id
+        let project = try project(context, for: .permission(.schema)).id
         let schemas = try await cluster.schema(project: project, until: context.deadline)
         return .json(JSONValue.array(schemas.map { $0.json(of: project) }).encoded)
     }
@@ -61,7 +61,7 @@ extension QueryService {
     private func schema(
         _ context: QueryContext
     ) async throws -> (project: ProjectID, schema: CollectionSchema) {
-        let project = try project(context, for: .read).id
+        let project = try project(context, for: .permission(.schema)).id
         let name: CollectionName
         do { name = try CollectionName(context.part("collection")) } catch {
             throw QueryError(.collectionName, error.message)

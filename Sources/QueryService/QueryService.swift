@@ -17,6 +17,8 @@ package struct QueryServiceConfiguration: Sendable {
     package var timeout = Duration.seconds(60)
     package var runningMax = Limits.queriesRunningMax
     package var waitingMax = Limits.queriesWaitingMax
+    /// Events that a long extraction reads at a time.
+    package var extractionPageEvents = Limits.extractionPageEvents
     /// What relative timeframes count from.
     package var now: @Sendable () -> Timestamp = {
         Timestamp(milliseconds: wallClockMilliseconds())
@@ -27,10 +29,8 @@ package struct QueryServiceConfiguration: Sendable {
     package var publishControl:
         (@Sendable (CollectionControl, _ partitionCount: Int32) async throws -> [ShardID: Int64])?
 
-    /// Writes a saved query, or with nil its removal, to the catalog; nil: the server cannot save.
-    /// Throws `LogError`.
-    package var publishQuery:
-        (@Sendable (SavedQuery?, _ name: String, ProjectID) async throws -> Void)?
+    /// Writes a change of the catalog; nil: the server cannot save. Throws `LogError`.
+    package var publish: (@Sendable (CatalogRecord) async throws -> Void)?
 
     package init() {}
 }
@@ -70,6 +70,8 @@ package final class QueryService: Sendable {
         mountSchemas(on: &router)
         mountDeletes(on: &router)
         mountProjects(on: &router)
+        mountAccessKeys(on: &router)
+        mountDatasets(on: &router)
     }
 }
 
@@ -99,15 +101,32 @@ extension QueryService {
     /// What answers one route; throws whatever `QueryFailure` knows.
     typealias Action = @Sendable (QueryService, QueryContext) async throws -> HTTPResponse
 
+    /// The same of a route that may answer by itself, bit by bit; it gives nil then.
+    typealias StreamingAction =
+        @Sendable (QueryService, QueryContext, HTTPResponder) async throws -> HTTPResponse?
+
     func serve(
         _ method: HTTPMethod, _ pattern: String, on router: inout Router,
         where condition: (@Sendable (HTTPRequest) -> Bool)? = nil, _ action: @escaping Action
+    ) {
+        serve(method, pattern, on: &router, where: condition) { service, context, _ in
+            try await action(service, context)
+        }
+    }
+
+    func serve(
+        _ method: HTTPMethod, _ pattern: String, on router: inout Router,
+        where condition: (@Sendable (HTTPRequest) -> Bool)? = nil,
+        _ action: @escaping StreamingAction
     ) {
         router.on(method, pattern, where: condition) { [self] request, responder in
             let context = QueryContext(request: request, time: time(on: responder.loop))
             // Not on the loop: to parse, merge and format may take long. The task ends with its
             // answer, and every wait in it with the request's deadline.
-            Task { responder.respond(await answer(context, action)) }
+            Task {
+                guard let response = await answer(context, responder, action) else { return }
+                responder.respond(response)
+            }
         }
     }
 
@@ -118,8 +137,10 @@ extension QueryService {
             started: started, deadline: started + configuration.timeout, loop: loop)
     }
 
-    private func answer(_ context: QueryContext, _ action: Action) async -> HTTPResponse {
-        do { return try await action(self, context) } catch {
+    private func answer(
+        _ context: QueryContext, _ responder: HTTPResponder, _ action: StreamingAction
+    ) async -> HTTPResponse? {
+        do { return try await action(self, context, responder) } catch {
             let failure = QueryFailure(error)
             if failure.status >= 500 { log(failure, error, context) }
             return failure.response
@@ -141,11 +162,16 @@ extension QueryService {
         return state
     }
 
-    /// The project that the path names, if the request's key opens it.
-    func project(_ context: QueryContext, for kind: KeyKind) throws -> Project {
+    /// What the request's key allows in the project that the path names.
+    func grant(_ context: QueryContext, for need: AccessNeed) throws -> Grant {
         try authorize(
-            project: context.part("project"), key: context.request.key, for: kind,
+            project: context.part("project"), key: context.request.key, for: need,
             in: catalogState())
+    }
+
+    /// The project that the path names, if the request's key opens it.
+    func project(_ context: QueryContext, for need: AccessNeed) throws -> Project {
+        try grant(context, for: need).project
     }
 }
 

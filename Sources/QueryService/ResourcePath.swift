@@ -12,6 +12,8 @@ enum ResourcePath {
         "\(queries(of: id))/saved/\(encoded(name))"
     }
 
+    static func datasets(of id: ProjectID) -> String { project(id) + "/datasets" }
+
     static func events(of id: ProjectID) -> String { project(id) + "/events" }
 
     static func collection(_ collection: CollectionName, of id: ProjectID) -> String {

@@ -3,6 +3,7 @@
 internal import Catalog
 internal import JSON
 internal import Model
+internal import Query
 
 /// Writes one saved query.
 struct SavedQueryAnswer {
@@ -32,10 +33,10 @@ struct SavedQueryAnswer {
 
     /// The definition with the members of an analysis' answer. A funnel's answer is the result as a
     /// whole, as it was in the original.
-    func result(_ answer: [UInt8], isFunnel: Bool) -> [UInt8] {
+    func result(_ answer: [UInt8], _ analysis: AnalysisName) -> [UInt8] {
         var bytes = JSONValue.object(definition()).encoded
         bytes.removeLast()
-        if isFunnel {
+        if analysis.isFunnel {
             bytes += Array(#","result":"#.utf8) + answer + [UInt8(ascii: "}")]
         } else {
             bytes.append(UInt8(ascii: ","))

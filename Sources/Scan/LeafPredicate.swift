@@ -70,6 +70,12 @@ struct LeafPredicate {
         arrays = ElementPredicate(elements: [], circle: circle)
     }
 
+    /// `regex`: a string in which the pattern is found.
+    init(_ path: PropertyPath, matches pattern: TextPattern) {
+        self.path = path
+        texts = .matches(pattern)
+    }
+
     /// `contains`: a substring of a string, an element of an array.
     init(_ path: PropertyPath, contains value: Value) {
         self.path = path
@@ -98,6 +104,8 @@ indirect enum FilterTree {
             self = .leaf(LeafPredicate(path, contains: value), column: columns.index(of: path))
         case .within(let path, let circle):
             self = .leaf(LeafPredicate(path, within: circle), column: columns.index(of: path))
+        case .matches(let path, let pattern):
+            self = .leaf(LeafPredicate(path, matches: pattern), column: columns.index(of: path))
         case .not(let inner): self = .not(FilterTree(inner, columns: &columns))
         case .all(let inner): self = .all(inner.map { FilterTree($0, columns: &columns) })
         case .any(let inner): self = .any(inner.map { FilterTree($0, columns: &columns) })

@@ -4,12 +4,14 @@
 internal import Base
 internal import Columns
 internal import Kernels
+internal import Plan
 
 /// What a filter asks of strings.
 enum TextPredicate {
     case among([[UInt8]], BytesTable)
     case compare(ComparisonKind, [UInt8])
     case contains([UInt8])
+    case matches(TextPattern)
 
     /// Lists up to this length are compared one by one instead of hashed.
     private static let comparedMax = 4
@@ -27,6 +29,9 @@ enum TextPredicate {
         switch self {
         case .contains(let needle) where !needle.isEmpty:
             return Self.search(dictionary, for: needle, into: &table)
+        case .matches(let pattern):
+            var matcher = PatternMatcher(pattern)
+            return mark(dictionary, in: &table) { matcher.finds($0) }
         case .contains: return mark(dictionary, in: &table) { _ in true }
         case .compare(let comparison, let literal):
             return literal.withUnsafeBytes { literal in

@@ -9,6 +9,7 @@
 //     6 all       count { filter }
 //     7 any       count { filter }
 //     8 within    path, f64 longitude, f64 latitude, f64 miles
+//     9 matches   path, text of the pattern
 
 package import Base
 internal import Model
@@ -24,6 +25,7 @@ extension Filter {
         static let all: UInt8 = 6
         static let any: UInt8 = 7
         static let within: UInt8 = 8
+        static let matches: UInt8 = 9
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -47,6 +49,9 @@ extension Filter {
             writer.write(circle.longitude)
             writer.write(circle.latitude)
             writer.write(circle.radiusMiles)
+        case .matches(let path, let pattern):
+            writer.write(filter: Tag.matches, path)
+            writer.write(counted: Array(pattern.text.utf8))
         case .not(let inner):
             writer.write(Tag.not)
             inner.encode(into: &writer)
@@ -117,6 +122,8 @@ struct FilterReader {
         case Filter.Tag.exists: return .exists(try reader.readPath(), try reader.readFlag())
         case Filter.Tag.contains: return .contains(try reader.readPath(), try Value(from: &reader))
         case Filter.Tag.within: return .within(try reader.readPath(), try Self.readCircle(&reader))
+        case Filter.Tag.matches:
+            return .matches(try reader.readPath(), try Self.readPattern(&reader))
         case Filter.Tag.not: return .not(try read(&reader, depth: depth + 1))
         case Filter.Tag.all: return .all(try readList(&reader, depth: depth + 1))
         case Filter.Tag.any: return .any(try readList(&reader, depth: depth + 1))
@@ -145,6 +152,16 @@ struct FilterReader {
         guard circle.longitude.isFinite, circle.latitude.isFinite, circle.radiusMiles.isFinite
         else { throw .invalidValue(offset: start, what: "a circle that is none") }
         return circle
+    }
+
+    private static func readPattern(
+        _ reader: inout ByteReader
+    ) throws(ByteReaderError) -> TextPattern {
+        let start = reader.offset
+        let text = String(decoding: try reader.readCounted(), as: UTF8.self)
+        do throws(PatternError) { return try TextPattern(text) } catch {
+            throw .invalidValue(offset: start, what: "no pattern: \(error.message)")
+        }
     }
 
     private static func readValues(_ reader: inout ByteReader) throws(ByteReaderError) -> [Value] {

@@ -8,7 +8,8 @@
 //            count { aggregate request }
 //            count { grouping }                       none, or one for each group-by path
 //
-//     grouping = u8 0 (value), or u8 1 (numbers), f64 size
+//     grouping = u8 0 (value), or u8 1 (numbers), f64 size,
+//                or u8 2 (ranges), count { f64 start, f64 end }
 
 internal import Aggregate
 package import Base
@@ -102,6 +103,13 @@ extension Grouping {
         case .numbers(let size):
             writer.write(1 as UInt8)
             writer.write(size)
+        case .ranges(let ranges):
+            writer.write(2 as UInt8)
+            writer.write(count: ranges.count)
+            for range in ranges {
+                writer.write(range.start)
+                writer.write(range.end)
+            }
         }
     }
 
@@ -115,6 +123,15 @@ extension Grouping {
                 throw .invalidValue(offset: start, what: "groups of size \(size)")
             }
             self = .numbers(size: size)
+        case 2:
+            let count = try reader.readCount(
+                ofAtLeast: 16, max: Limits.queryRangesMax, of: "ranges")
+            var ranges: [NumberRange] = []
+            for _ in 0..<count {
+                ranges.append(
+                    NumberRange(start: try reader.readDouble(), end: try reader.readDouble()))
+            }
+            self = .ranges(ranges)
         case let tag: throw .invalidValue(offset: start, what: "unknown grouping \(tag)")
         }
     }

@@ -113,13 +113,7 @@ private func queryService(
         try await controls.publish($0, partitionCount: $1, timeout: .seconds(10))
     }
     let writer = try CatalogWriter(connection: connection, logger: context.logger)
-    configuration.publishQuery = { query, name, project in
-        if let query {
-            try await writer.put(query, timeout: .seconds(10))
-        } else {
-            try await writer.removeQuery(name, of: project, timeout: .seconds(10))
-        }
-    }
+    configuration.publish = { try await writer.publish($0, timeout: .seconds(10)) }
     let zones = ZoneLibrary(logger: context.logger)
     if zones.zone(named: "Europe/London") == nil {
         context.logger.warning(

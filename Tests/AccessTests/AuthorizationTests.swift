@@ -17,9 +17,10 @@ import Testing
         self.state = state
     }
 
-    private func outcome(_ project: String, _ key: String?, _ kind: KeyKind) -> String {
+    private func outcome(_ project: String, _ key: String?, _ need: AccessNeed) -> String {
         do throws(AccessError) {
-            return try authorize(project: project, key: key, for: kind, in: state).id.name
+            return try authorize(project: project, key: key, for: need, in: state)
+                .project.id.name
         } catch {
             #expect(!error.message.isEmpty)
             return "\(error.status) \(error.code)"

@@ -29,13 +29,13 @@ import Testing
     @Test func aRecordHasTheseBytes() throws {
         let query = try query()
         #expect(String(decoding: query.encoded, as: UTF8.self) == golden)
-        #expect(CatalogKey.savedQuery(query.project, name: query.name).bytes == key)
+        #expect(CatalogRecord(putting: query).key == key)
     }
 
     @Test func recordsPutReplaceAndRemove() throws {
         var state = CatalogState()
         let query = try query()
-        let put = CatalogChange.putQuery(query.project, name: query.name)
+        let put = CatalogChange.putRecord(kind: "query", query.project, name: query.name)
         #expect(state.apply(key: key, value: Array(golden.utf8)) == put)
         #expect(state.savedQueries == [query.project: [query.name: query]])
         var changed = query
@@ -45,7 +45,7 @@ import Testing
         for _ in 0..<2 {
             #expect(
                 state.apply(key: key, value: nil)
-                    == .removedQuery(query.project, name: query.name))
+                    == .removedRecord(kind: "query", query.project, name: query.name))
             #expect(state.savedQueries.isEmpty && state.malformedCount == 0)
         }
     }

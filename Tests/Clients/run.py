@@ -1,7 +1,9 @@
-"""Drives millrace-log with real clients: run.py EXECUTABLE [WORD...], where words choose cases.
+"""Drives Millrace with other people's clients: run.py EXECUTABLE [WORD...], where EXECUTABLE is
+millrace-log, with the others beside it, and words choose cases.
 
-A case is a function that is given a running server and fails by raising. Each runs in a process of
-its own with a time limit, since a client in trouble tends to wait; the clients run side by side."""
+A case is a function that is given a running log server, or what its module calls FIXTURE, and fails
+by raising. Each runs in a process of its own with a time limit, since a client in trouble tends to
+wait; the clients run side by side."""
 
 import concurrent.futures
 import importlib
@@ -53,11 +55,13 @@ CASES = [
     ("secured_cases", "aio", secured),
     ("cleaning_cases", "newest_of_every_key", CLEANING),
     ("cleaning_cases", "readers_outlive_retention", CLEANING),
+    ("keen_cases", "every_call", {}),
+    ("duckdb_cases", "flights", {}),
     ("kcat_cases", "every_codec", {}),
     ("kcat_cases", "offsets_by_time", {}),
     ("kcat_cases", "two_members", {}),
 ]
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 def name(case):
@@ -72,13 +76,17 @@ def run_alone(executable, case):
             command, capture_output=True, text=True, timeout=SECONDS_MAX, errors="replace")
     except subprocess.TimeoutExpired as error:
         return f"not done after {SECONDS_MAX} s\n{(error.stdout or b'').decode()[-4000:]}"
-    return "" if done.returncode == 0 else (done.stdout + done.stderr)[-6000:]
+    if done.returncode == 0:
+        print(done.stdout, end="", flush=True)
+        return ""
+    return (done.stdout + done.stderr)[-6000:]
 
 
 def run_here(executable, case):
     module, function, settings = case
-    with Broker(executable, settings) as broker:
-        getattr(importlib.import_module(module), function)(broker)
+    cases = importlib.import_module(module)
+    with getattr(cases, "FIXTURE", Broker)(executable, settings) as fixture:
+        getattr(cases, function)(fixture)
     sys.stdout.flush()
     # Some clients' threads outlive their objects.
     os._exit(0)

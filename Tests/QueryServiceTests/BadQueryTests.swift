@@ -91,9 +91,23 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
                     + #"{"property_name":"a","operator":"eq","property_value":1}"#
                     + String(repeating: "]}", count: 17)), code: "QueryTooLargeError"),
         WrongQuery(
-            what: "regex",
-            members: filter(#"{"property_name":"a","operator":"regex","property_value":"a"}"#),
-            code: "NotSupportedError"),
+            what: "a pattern that is none",
+            members: filter(#"{"property_name":"a","operator":"regex","property_value":"(a"}"#),
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "a pattern that goes back",
+            members: filter(#"{"property_name":"a","operator":"regex","property_value":"(?=a)"}"#),
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "a pattern too long to run",
+            members: filter(
+                #"{"property_name":"a","operator":"regex","property_value":"((a{99}){99}){99}"}"#),
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "a pattern of nothing, very often",
+            members: filter(
+                #"{"property_name":"a","operator":"regex","property_value":"((){999}){999}"}"#),
+            code: "InvalidParameterError"),
         WrongQuery(
             what: "filter without a value",
             members: filter(#"{"property_name":"a","operator":"eq"}"#),
@@ -116,9 +130,17 @@ struct WrongQuery: Sendable, CustomTestStringConvertible {
                     .joined(separator: ",")),
             code: "QueryTooLargeError"),
         WrongQuery(
-            what: "group_by with ranges",
-            members: #""group_by":[{"property_name":"a","ranges":[{"from":0,"to":5}]}]"#,
-            code: "NotSupportedError"),
+            what: "group_by with an empty range",
+            members: #""group_by":[{"property_name":"a","ranges":[{"from":5,"to":5}]}]"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "group_by with a range of everything",
+            members: #""group_by":[{"property_name":"a","ranges":[{}]}]"#,
+            code: "InvalidParameterError"),
+        WrongQuery(
+            what: "group_by with two ranges of one name",
+            members: #""group_by":[{"property_name":"a","ranges":[{"from":0},{"from":0}]}]"#,
+            code: "InvalidParameterError"),
         WrongQuery(
             what: "group_by with buckets of no size",
             members: #""group_by":[{"property_name":"a","buckets":{"size":0}}]"#,

@@ -156,8 +156,13 @@ private struct StoredWorld {
             analysis: analysis, project: try ProjectID(TestCluster.project),
             parameters: Parameters(query), now: Timestamp(milliseconds: Self.now),
             zones: { Self.zones.zone(named: $0) })
+        let parts = try prepared.plans.map { try scan($0) }
+        return try JSONValue(parsing: try prepared.finish(prepared.combine(parts)))
+    }
+
+    private func scan(_ plan: ScanPlan) throws -> PartialResult {
         var writer = ByteWriter()
-        prepared.plan.encode(into: &writer)
+        plan.encode(into: &writer)
         var reader = ByteReader(writer.bytes)
         let plan = try ScanPlan(from: &reader)
         var merger = PartialMerger()
@@ -167,6 +172,6 @@ private struct StoredWorld {
             var reader = ByteReader(writer.bytes)
             try merger.add(try PartialResult(from: &reader))
         }
-        return try JSONValue(parsing: try prepared.finish(merger.finish()))
+        return merger.finish()
     }
 }

@@ -58,11 +58,11 @@ import Testing
     @Test(arguments: [
         (#"{}"#, "MissingRequiredRequestFieldError"),
         (#"{"event_collection":"c","latest":0}"#, "InvalidParameterError"),
-        (#"{"event_collection":"c","latest":100001}"#, "QueryTooLargeError"),
+        (#"{"event_collection":"c","latest":10000001}"#, "QueryTooLargeError"),
         (#"{"event_collection":"c","interval":"daily"}"#, "InvalidParameterError"),
         (#"{"event_collection":"c","group_by":"a"}"#, "InvalidParameterError"),
         (#"{"event_collection":"c","email":"a@example.test"}"#, "NotSupportedError"),
-        (#"{"event_collection":"c","content_type":"text/csv"}"#, "NotSupportedError"),
+        (#"{"event_collection":"c","content_type":"text/xml"}"#, "InvalidParameterError"),
         (#"{"event_collection":"c","property_names":[1]}"#, "InvalidParameterError"),
         (#"{"event_collection":"c","property_names":"$a"}"#, "InvalidPropertyNameError"),
     ])

@@ -58,7 +58,11 @@ struct RandomQueries {
             query["analysis_type"] = "multi_analysis"
             var analyses = JSONObject()
             for _ in 0..<1 + below(3) {
-                analyses[pick(["a", "Über all", "n.m", "result"])] = .object(analysis())
+                var part = analysis()
+                if oneIn(4) {
+                    part["filters"] = .array((0..<1 + below(2)).map { _ in filter(depth: 2) })
+                }
+                analyses[pick(["a", "Über all", "n.m", "result"])] = .object(part)
             }
             query["analyses"] = .object(analyses)
         } else {
@@ -175,6 +179,16 @@ struct RandomQueries {
                 ],
             ]
         }
+        if oneIn(12) {
+            return [
+                "property_name": pick(["plan", "user.id", "tags", "n", "nowhere"]),
+                "operator": "regex",
+                "property_value": pick([
+                    "^u[0-3]$", "free|pro", "e+", "(?i)^TEAM", "^.{4}$", "é$", "\\d", "[^a-z0-9]",
+                    "^", "^$", "(r|e){2}e?$", "^(a|ab)+$", "\\x66", "u(?:1|[3-5])",
+                ]),
+            ]
+        }
         let operation = pick([
             "eq", "eq", "ne", "lt", "lte", "gt", "gte", "in", "exists", "contains", "not_contains",
         ])
@@ -229,6 +243,18 @@ struct RandomQueries {
         guard !names.isEmpty else { return }
         let groups = names.map { name -> JSONValue in
             guard ["n", "price", "user.age"].contains(name), oneIn(2) else { return .string(name) }
+            if oneIn(2) {
+                return [
+                    "property_name": .string(name),
+                    "ranges": pick([
+                        [["from": 0, "to": 2.5], ["from": 2, "name": "many"]], [["to": 21]],
+                        [
+                            ["from": 22, "to": 30, "name": "old"], ["to": -1],
+                            ["from": -1, "to": 1],
+                        ],
+                    ]),
+                ]
+            }
             return [
                 "property_name": .string(name), "buckets": ["size": pick([5, 10, 2.5, 0.25])],
             ]

@@ -3,9 +3,13 @@ import JSON
 
 /// Times as texts, by Foundation's calendar: nothing of the product's own arithmetic.
 enum UTCTime {
-    static func text(_ milliseconds: Int64, secondsFromUTC: Int = 0) -> String {
+    private static let calendar = {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = TimeZone(secondsFromGMT: 0)!
+        return calendar
+    }()
+
+    static func text(_ milliseconds: Int64, secondsFromUTC: Int = 0) -> String {
         let local = milliseconds + Int64(secondsFromUTC) * 1000
         let whole = Int64((Double(local) / 1000).rounded(.down))
         let date = calendar.dateComponents(
@@ -59,14 +63,18 @@ struct ReferenceAnswer {
         self.query = query
         self.now = now
         calendar = ReferenceCalendar(timezone: query["timezone"])
+        groups = query["group_by"]?.array ?? query["group_by"].map { [$0] } ?? []
+        groupBy = groups.map { $0.string ?? $0["property_name"]?.string ?? "" }
     }
 
-    private var groupBy: [String] {
-        groups.map { $0.string ?? $0["property_name"]?.string ?? "" }
-    }
+    private let groups: [JSONValue]
+    private let groupBy: [String]
+    /// What is the same for all events is worked out once.
+    private let memory = Memory()
 
-    private var groups: [JSONValue] {
-        query["group_by"]?.array ?? query["group_by"].map { [$0] } ?? []
+    private final class Memory {
+        var instants: [String: Int64] = [:]
+        var expressions: [String: NSRegularExpression] = [:]
     }
 
     func result(_ events: [PlainEvent]) -> JSONValue {
@@ -75,45 +83,82 @@ struct ReferenceAnswer {
             (range?.contains(event.time) ?? true)
                 && (query["filters"]?.array ?? []).allSatisfy { holds($0, event) }
         }
+        let keyed = groupBy.isEmpty ? [] : selected.map { Keyed(event: $0, key: key($0)) }
+        let all = groups(keyed)
         guard let interval = query["interval"]?.string, let range else {
-            return groupBy.isEmpty ? value(selected) : .array(records(groups(selected), selected))
+            return groupBy.isEmpty ? value(selected) : .array(records(all, keyed))
         }
         let boundaries = calendar.boundaries(range, interval)
-        let all = groups(selected)
         return .array(
             zip(boundaries, boundaries.dropFirst()).map { start, end in
-                let inside = selected.filter { (start..<end).contains($0.time) }
+                let inside = start..<end
                 let timeframe: JSONValue = [
                     "start": .string(calendar.text(start)), "end": .string(calendar.text(end)),
                 ]
                 return groupBy.isEmpty
-                    ? ["value": value(inside), "timeframe": timeframe]
-                    : ["timeframe": timeframe, "value": .array(records(all, inside))]
+                    ? [
+                        "value": value(selected.filter { inside.contains($0.time) }),
+                        "timeframe": timeframe,
+                    ]
+                    : [
+                        "timeframe": timeframe,
+                        "value": .array(
+                            records(all, keyed.filter { inside.contains($0.event.time) })),
+                    ]
             })
     }
 
     // MARK: Groups
 
+    /// An event and the group it is in.
+    private struct Keyed {
+        let event: PlainEvent
+        let key: [JSONValue]
+        /// The key as one text.
+        let name: String
+
+        init(event: PlainEvent, key: [JSONValue]) {
+            self.event = event
+            self.key = key
+            name = Keyed.name(key)
+        }
+
+        static func name(_ key: [JSONValue]) -> String {
+            String(decoding: JSONValue.array(key).encoded, as: UTF8.self)
+        }
+    }
+
     private func key(_ event: PlainEvent) -> [JSONValue] {
         zip(groupBy, groups).map { name, group in
             let value = event[name] ?? .null
+            if let ranges = group["ranges"]?.array {
+                guard let number = value.double else { return .null }
+                let place = ranges.firstIndex { range in
+                    (range["from"]?.double).map { $0 <= number } ?? true
+                        && (range["to"]?.double).map { number < $0 } ?? true
+                }
+                return place.map { .int(Int64($0)) } ?? .null
+            }
             guard let size = group["buckets"]?["size"]?.double else { return value }
             return value.double.map { normal(.double(($0 / size).rounded(.down) * size)) } ?? .null
         }
     }
 
     /// The combinations that occur, ascending.
-    private func groups(_ events: [PlainEvent]) -> [[JSONValue]] {
-        var keys: [[JSONValue]] = []
-        for event in events where !keys.contains(key(event)) { keys.append(key(event)) }
-        return keys.sorted { left, right in
+    private func groups(_ events: [Keyed]) -> [[JSONValue]] {
+        var keys: [String: [JSONValue]] = [:]
+        for event in events { keys[event.name] = event.key }
+        return keys.values.sorted { left, right in
             zip(left, right).first { $0 != $1 }.map { order($0, $1) } ?? false
         }
     }
 
-    private func records(_ keys: [[JSONValue]], _ events: [PlainEvent]) -> [JSONValue] {
+    private func records(_ keys: [[JSONValue]], _ events: [Keyed]) -> [JSONValue] {
+        let groups = Dictionary(grouping: events, by: \.name)
+        let nothing = value([])
         var rows = keys.map { key in
-            (key: key, result: value(events.filter { self.key($0) == key }))
+            let members = groups[Keyed.name(key)]?.map(\.event)
+            return (key: key, result: members.map { value($0) } ?? nothing)
         }
         // Stable insertion by each ordering, the last first.
         for ordering in orderings.reversed() {
@@ -127,7 +172,10 @@ struct ReferenceAnswer {
             }.map(\.element)
         }
         return rows.prefix(query["limit"]?.int.map(Int.init) ?? .max).map { row in
-            var record = JSONObject(zip(groupBy, row.key).map { (key: $0, value: $1) })
+            var record = JSONObject()
+            for (place, name) in groupBy.enumerated() {
+                record[name] = shown(row.key[place], self.groups[place])
+            }
             if isMulti, let labels = row.result.object {
                 for (label, value) in labels { record[label] = value }
             } else {
@@ -135,6 +183,16 @@ struct ReferenceAnswer {
             }
             return .object(record)
         }
+    }
+
+    /// The name of a range, or the value itself.
+    private func shown(_ value: JSONValue, _ group: JSONValue) -> JSONValue {
+        guard let ranges = group["ranges"]?.array, let place = value.int else { return value }
+        let range = ranges[Int(place)]
+        func edge(_ name: String) -> String {
+            range[name].map { String(decoding: normal($0).encoded, as: UTF8.self) } ?? ""
+        }
+        return range["name"] ?? .string("\(edge("from"))..\(edge("to"))")
     }
 
     private var orderings: [(name: String, isDescending: Bool)] {
@@ -162,7 +220,9 @@ struct ReferenceAnswer {
                 }))
     }
 
-    private func value(_ analysis: JSONValue, _ events: [PlainEvent]) -> JSONValue {
+    private func value(_ analysis: JSONValue, _ all: [PlainEvent]) -> JSONValue {
+        let filters = isMulti ? analysis["filters"]?.array ?? [] : []
+        let events = all.filter { event in filters.allSatisfy { holds($0, event) } }
         let target = analysis["target_property"]?.string ?? ""
         let values = events.compactMap { $0[target] }.filter { $0 != .null }
         let numbers = values.compactMap(\.double)
@@ -228,12 +288,22 @@ struct ReferenceAnswer {
         case "exists": return (stored != .null) == (wanted == .bool(true))
         case "contains": return contains(stored, wanted)
         case "not_contains": return !contains(stored, wanted)
+        case "regex":
+            guard let text = stored.string, let pattern = wanted.string else { return false }
+            // Foundation's engine: another author's reading of the same language.
+            let expression =
+                memory.expressions[pattern] ?? (try? NSRegularExpression(pattern: pattern))
+            memory.expressions[pattern] = expression
+            let range = NSRange(text.startIndex..., in: text)
+            return expression?.firstMatch(in: text, range: range) != nil
         case "within":
             let distance = miles(stored.array ?? [], wanted["coordinates"]?.array ?? [])
             return distance.map { $0 <= wanted["max_distance_miles"]?.double ?? 0 } ?? false
         case let comparison?:
             if name == "keen.timestamp" {
-                let limit = calendar.instant(wanted.string ?? "")
+                let text = wanted.string ?? ""
+                let limit = memory.instants[text] ?? calendar.instant(text)
+                memory.instants[text] = limit
                 return compares(.int(event.time), comparison, .int(limit))
             }
             return compares(stored, comparison, wanted)

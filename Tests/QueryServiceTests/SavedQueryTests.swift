@@ -13,47 +13,6 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A catalog without a log, and a clock that is set by hand.
-private final class Desk: Sendable {
-    private let state = Mutex(TestCluster.catalog)
-    private let time = Mutex(Timestamp(iso8601: TestCluster.now.utf8) ?? Timestamp(milliseconds: 0))
-
-    var catalog: CatalogState { state.withLock { $0 } }
-
-    func pass(seconds: Int) {
-        time.withLock { $0 = Timestamp(milliseconds: $0.milliseconds + Int64(seconds) * 1000) }
-    }
-
-    private var configuration: QueryServiceConfiguration {
-        var configuration = QueryServiceConfiguration()
-        configuration.now = { self.time.withLock { $0 } }
-        configuration.publishQuery = { query, name, project in
-            let key = Array("query/\(project.name)/\(name)".utf8)
-            self.state.withLock { _ = $0.apply(key: key, value: query?.encoded) }
-        }
-        return configuration
-    }
-
-    /// A cluster with ten orders of two plans.
-    static func with(_ body: (TestCluster, Desk) async throws -> Void) async throws {
-        let desk = Desk()
-        try await TestCluster.with(
-            configuration: desk.configuration, catalog: { desk.catalog }
-        ) { cluster in
-            try await cluster.store(try orders())
-            try await body(cluster, desk)
-        }
-    }
-
-    static func orders() throws -> [JSONValue] {
-        try (0..<10).map {
-            try JSONValue(
-                parsing: #"{"n":\#($0),"plan":"\#($0 < 4 ? "pro" : "free")","#
-                    + #""keen":{"timestamp":"2020-03-31T10:00:00.000Z"}}"#)
-        }
-    }
-}
-
 private let path = "\(TestCluster.projectPath)/queries/saved"
 
 extension TestCluster {
@@ -67,7 +26,7 @@ extension TestCluster {
         try await send(.get, "\(path)/\(name)/result")
     }
 
-    fileprivate func deleteOrders() async throws {
+    func deleteOrders() async throws {
         let answer = try await send(
             .delete, "\(Self.projectPath)/events/orders", key: "MASTER")
         #expect(answer.status == 204, "\(answer)")
@@ -313,13 +272,7 @@ private let count = #"{"analysis_type":"count","event_collection":"orders"}"#
     private func configuration(_ writer: CatalogWriter) -> QueryServiceConfiguration {
         var configuration = TestCluster.configuration
         configuration.now = { .init(milliseconds: wallClockMilliseconds()) }
-        configuration.publishQuery = { query, name, project in
-            if let query {
-                try await writer.put(query, timeout: .seconds(10))
-            } else {
-                try await writer.removeQuery(name, of: project, timeout: .seconds(10))
-            }
-        }
+        configuration.publish = { try await writer.publish($0, timeout: .seconds(10)) }
         return configuration
     }
 

@@ -105,7 +105,7 @@ import Testing
                 list.json?.object?.names.sorted() == [
                     "average", "count_unique_url", "count_url", "extraction_url", "funnel_url",
                     "maximum", "median", "minimum", "multi_analysis", "percentile", "progression",
-                    "select_unique_url", "standard_deviation", "sum",
+                    "retention_url", "select_unique_url", "standard_deviation", "sum",
                 ], "\(list)")
             #expect(list.json?["count_url"]?.string == "\(queries)/count")
         }

@@ -32,7 +32,7 @@ final class TestCluster: Sendable {
     let cluster: StoreCluster
     let service: QueryService
     private let server: HTTPServer
-    private let port: UInt16
+    let port: UInt16
 
     private struct Node: Sendable {
         var service: StoreService
@@ -113,13 +113,14 @@ final class TestCluster: Sendable {
     }
 
     func stop() async {
+        // First: a server waits for its clients.
+        client.close()
         await server.drain(grace: .seconds(1))
         await cluster.close()
         for node in nodes {
             await node.server.drain(deadline: .seconds(1))
             await node.service.shutdown()
         }
-        client.close()
         await group.shutdown()
         try? FileManager.default.removeItem(atPath: directory)
     }

@@ -78,6 +78,7 @@ struct ReferenceScan {
         case .among(let path, let values): values.contains { equals(event[path], $0) }
         case .exists(let path, let wanted): (event[path] ?? .null != .null) == wanted
         case .contains(let path, let value): contains(event[path], value)
+        case .matches: preconditionFailure("patterns have tests of their own")
         case .within(let path, let circle):
             isPlace(event[path] ?? .null, circle)
         case .not(let inner): !holds(inner, event)

@@ -89,7 +89,7 @@ struct FunnelStep: Sendable {
 
 extension Parameters {
     /// A property; in 2012 it came in a list.
-    fileprivate func actor() throws(QueryError) -> PropertyPath {
+    func actor() throws(QueryError) -> PropertyPath {
         guard let value = value("actor_property") else {
             throw QueryError(.missingParameter, "actor_property is missing")
         }

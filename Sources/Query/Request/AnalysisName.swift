@@ -2,7 +2,7 @@
 
 package import Aggregate
 
-/// Every analysis of the HTTP API, also those that are not answered yet.
+/// Every analysis of the HTTP API.
 package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
     case count
     case countUnique = "count_unique"
@@ -19,6 +19,8 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
     case funnel
     /// The name of `funnel` in 2012.
     case progression
+    /// Ours: who comes back, by the period in which he came first.
+    case retention
 
     /// What the shards are asked for; nil for what is no single figure.
     package var aggregate: AggregateKind? {
@@ -32,14 +34,12 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
         case .selectUnique: .selectUnique
         case .median, .percentile: .numbers
         case .standardDeviation: .standardDeviation
-        case .extraction, .multiAnalysis, .funnel, .progression: nil
+        case .extraction, .multiAnalysis, .funnel, .progression, .retention: nil
         }
     }
 
-    /// Whether it is answered.
-    package var isAnswered: Bool {
-        aggregate != nil || self == .extraction || self == .multiAnalysis || isFunnel
-    }
+    /// Whether it gives figures of events, which an interval and groups can divide.
+    package var hasIntervals: Bool { aggregate != nil || self == .multiAnalysis }
 
     /// Whether it asks for actors from step to step, by its present or its first name.
     package var isFunnel: Bool { self == .funnel || self == .progression }
@@ -50,7 +50,8 @@ package enum AnalysisName: String, Sendable, Hashable, CaseIterable {
     /// The key under which the list of analyses names it: a mixture in the original, kept.
     package var listKey: String {
         switch self {
-        case .count, .countUnique, .selectUnique, .extraction, .funnel: rawValue + "_url"
+        case .count, .countUnique, .selectUnique, .extraction, .funnel, .retention:
+            rawValue + "_url"
         default: rawValue
         }
     }

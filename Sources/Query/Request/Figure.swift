@@ -3,6 +3,7 @@
 internal import Base
 internal import JSON
 package import Model
+package import Plan
 
 /// One figure that a query asks for.
 package struct Figure: Sendable, Hashable {
@@ -13,6 +14,8 @@ package struct Figure: Sendable, Hashable {
     package var target: PropertyPath?
     /// For `percentile`.
     package var percentiles: Percentiles?
+    /// Of a part of a multi_analysis, besides those of the whole.
+    package var filters: [Filter] = []
 
     /// Whether groups can be put in order by it.
     var hasOrder: Bool { analysis != .selectUnique && percentiles?.isList != true }
@@ -44,7 +47,7 @@ package struct Percentiles: Sendable, Hashable {
 extension Parameters {
     /// The figures of an analysis; labels never equal a property of `groupBy`.
     func figures(
-        of analysis: AnalysisName, groupBy: [PropertyPath]
+        of analysis: AnalysisName, groupBy: [PropertyPath], zone: Zone
     ) throws(QueryError) -> [Figure] {
         guard analysis == .multiAnalysis else { return [try figure(analysis, label: "result")] }
         guard let value = value("analyses") else {
@@ -65,14 +68,16 @@ extension Parameters {
                     .invalidParameter,
                     "the label '\(label.shortened)' is also a property of group_by")
             }
-            do { figures.append(try Self.member(member, label: label)) } catch {
+            do { figures.append(try Self.member(member, label: label, zone: zone)) } catch {
                 throw QueryError(error.code, "analyses, '\(label.shortened)': \(error.message)")
             }
         }
         return figures
     }
 
-    private static func member(_ value: JSONValue, label: String) throws(QueryError) -> Figure {
+    private static func member(
+        _ value: JSONValue, label: String, zone: Zone
+    ) throws(QueryError) -> Figure {
         guard let object = value.object else {
             throw QueryError(.invalidParameter, "expected an object, not \(value.kindName)")
         }
@@ -84,11 +89,9 @@ extension Parameters {
             throw QueryError(
                 .invalidParameter, "'\(name.shortened)' cannot be part of a multi_analysis")
         }
-        if let filters = parameters.value("filters"), filters != .array([]) {
-            throw QueryError(
-                .notSupported, "filters belong to the whole multi_analysis, not to one analysis")
-        }
-        return try parameters.figure(analysis, label: label)
+        var figure = try parameters.figure(analysis, label: label)
+        figure.filters = try FilterParser(zone: zone).filters(parameters.value("filters"))
+        return figure
     }
 
     private func figure(_ analysis: AnalysisName, label: String) throws(QueryError) -> Figure {

@@ -136,8 +136,9 @@ private struct FilterOperand {
         case .contains: .contains(path, try part())
         case .notContains: .not(.contains(path, try part()))
         case .within: .within(path, try circle())
-        case .regex, .or, .and, .not:
-            throw QueryError(.notSupported, "\(place): this operator is not supported yet")
+        case .regex: .matches(path, try pattern())
+        // Their operands were read in their place.
+        case .or, .and, .not: throw wrong("operands")
         }
     }
 
@@ -203,6 +204,15 @@ private struct FilterOperand {
                 .invalidParameter, "\(place) needs max_distance_miles, a number not below 0")
         }
         return GeoCircle(longitude: east, latitude: north, radiusMiles: miles)
+    }
+
+    private func pattern() throws(QueryError) -> TextPattern {
+        guard !path.isTime, case .string(let text) = value else {
+            throw wrong("a pattern, on a property that is no time")
+        }
+        do throws(PatternError) { return try TextPattern(text) } catch {
+            throw QueryError(.invalidParameter, "\(place): the pattern is wrong: \(error.message)")
+        }
     }
 
     private func part() throws(QueryError) -> Value {

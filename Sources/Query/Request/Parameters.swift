@@ -32,6 +32,11 @@ package struct Parameters: Sendable {
         }
     }
 
+    /// Puts a value in place of whatever was sent under that name.
+    mutating func set(_ name: String, _ value: JSONValue) {
+        entries[name] = Entry(value: value, text: nil)
+    }
+
     /// A JSON object, array or quoted string means itself, anything else is the text as it stands.
     private static func value(of text: String) -> JSONValue {
         guard let first = text.utf8.first(where: { $0 != 0x20 }),

@@ -20,6 +20,8 @@ package struct QueryRequest: Sendable {
     package var groupBy: [PropertyPath]
     /// One for each of `groupBy`.
     package var groupings: [Grouping]
+    /// What the ranges of a grouping by ranges are called, one list for each of `groupBy`.
+    package var rangeNames: [[String]]
     package var orderBy: [Ordering]
     package var limit: Int?
     /// Whether the answer says what it cost.
@@ -32,9 +34,8 @@ package struct QueryRequest: Sendable {
     package init(
         analysis: AnalysisName, project: ProjectID, parameters: Parameters, zones: ZoneLookup
     ) throws(QueryError) {
-        guard analysis.aggregate != nil || analysis == .multiAnalysis else {
-            throw QueryError(
-                .notSupported, "the analysis '\(analysis.rawValue)' is not supported yet")
+        guard analysis.hasIntervals else {
+            throw QueryError(.internalError, "'\(analysis.rawValue)' is no single scan")
         }
         self.analysis = analysis
         collection = CollectionID(project: project, collection: try parameters.collection())
@@ -44,8 +45,11 @@ package struct QueryRequest: Sendable {
             try Interval(text)
         }
         filters = try FilterParser(zone: zone).filters(parameters.value("filters"))
-        (groupBy, groupings) = try parameters.groupBy()
-        figures = try parameters.figures(of: analysis, groupBy: groupBy)
+        let groups = try parameters.groups()
+        groupBy = groups.map(\.path)
+        groupings = groups.map(\.grouping)
+        rangeNames = groups.map(\.rangeNames)
+        figures = try parameters.figures(of: analysis, groupBy: groupBy, zone: zone)
         orderBy = try parameters.orderBy(groupBy: groupBy, figures: figures)
         limit = try parameters.positiveInteger("limit")
         includesMetadata = try parameters.bool("include_metadata") ?? false
@@ -118,57 +122,6 @@ extension Parameters {
                 .timeframe, "the timeframe's \(name) must be a string, not \(value.kindName)")
         }
         return text
-    }
-
-    fileprivate func groupBy() throws(QueryError) -> ([PropertyPath], [Grouping]) {
-        guard let value = value("group_by") else { return ([], []) }
-        guard value.array != nil || value.string != nil || value.object != nil else {
-            throw QueryError(
-                .invalidParameter,
-                "group_by must be a property name or a list of them, not \(value.kindName)")
-        }
-        let elements = value.array ?? [value]
-        guard elements.count <= Limits.queryGroupByMax else {
-            throw QueryError(
-                .tooLarge, "group_by names at most \(Limits.queryGroupByMax) properties")
-        }
-        var paths: [PropertyPath] = []
-        var groupings: [Grouping] = []
-        for element in elements {
-            guard let text = element.string ?? element["property_name"]?.string else {
-                throw QueryError(
-                    .invalidParameter,
-                    "group_by lists \(element.kindName): expected a string, or an object with "
-                        + "property_name and buckets")
-            }
-            let path = try PropertyPath(parameter: text)
-            groupings.append(try Self.grouping(element, of: path))
-            guard !paths.contains(path) else {
-                throw QueryError(
-                    .invalidParameter, "group_by names '\(text.shortened)' twice")
-            }
-            paths.append(path)
-        }
-        return (paths, groupings)
-    }
-
-    private static func grouping(
-        _ element: JSONValue, of path: PropertyPath
-    ) throws(QueryError) -> Grouping {
-        guard let object = element.object else { return .value }
-        if object["ranges"] != nil || object["buckets"]?["ranges"] != nil {
-            throw QueryError(.notSupported, "group_by with ranges is not supported")
-        }
-        guard let size = object["buckets"]?["size"]?.double, size > 0, size.isFinite else {
-            throw QueryError(
-                .invalidParameter,
-                "buckets of '\(path.text.shortened)' need a size, a number above 0")
-        }
-        guard !path.isTime else {
-            throw QueryError(
-                .invalidParameter, "'\(path.text)' has no buckets: an interval cuts time")
-        }
-        return .numbers(size: size)
     }
 
     fileprivate func orderBy(

@@ -53,7 +53,7 @@ struct ResultWriter {
     /// A group's figures, or what they are of no events.
     private func figures(of group: PartialGroup?) -> [FigureValue] {
         let states =
-            group?.states ?? query.plan.aggregates.map { AggregateState(empty: $0.kind) }
+            group?.states ?? query.kinds.map { AggregateState(empty: $0) }
         return zip(request.figures, query.places).map { figure, place in
             guard case .numbers(let numbers) = states[place], let wanted = figure.percentiles
             else { return .single(states[place].result) }
@@ -70,7 +70,7 @@ struct ResultWriter {
             json.beginObject()
             json.key("value")
             writeValue(figures(of: byBucket[bucket]))
-            writeTimeframe(bucket)
+            json.writeTimeframe(query.plan.boundaries, bucket, request.zone)
             json.endObject()
         }
         json.endArray()
@@ -93,7 +93,7 @@ struct ResultWriter {
         for bucket in 0..<query.bucketCount {
             let found = byBucket[bucket] ?? [:]
             json.beginObject()
-            writeTimeframe(bucket)
+            json.writeTimeframe(query.plan.boundaries, bucket, request.zone)
             json.key("value")
             writeGroups(keys.map { GroupRow(key: $0, figures: found[$0] ?? empty) })
             json.endObject()
@@ -115,24 +115,18 @@ struct ResultWriter {
         json.beginArray()
         for row in chosen {
             json.beginObject()
-            for (path, value) in zip(request.groupBy, row.key) {
-                json.key(path.text)
-                write(value, isTime: path.isTime)
+            for (place, value) in row.key.enumerated() {
+                json.key(request.groupBy[place].text)
+                if case .int(let range) = value, case .ranges = request.groupings[place] {
+                    json.string(request.rangeNames[place][Int(range)])
+                } else {
+                    write(value, isTime: request.groupBy[place].isTime)
+                }
             }
             writeMembers(row.figures)
             json.endObject()
         }
         json.endArray()
-    }
-
-    private mutating func writeTimeframe(_ bucket: Int) {
-        json.key("timeframe")
-        json.beginObject()
-        json.key("start")
-        json.string(utf8: request.zone.iso8601(query.plan.boundaries[bucket]))
-        json.key("end")
-        json.string(utf8: request.zone.iso8601(query.plan.boundaries[bucket + 1]))
-        json.endObject()
     }
 }
 
@@ -204,7 +198,7 @@ extension ResultWriter {
 
     private mutating func writeMetadata(_ statistics: ScanStatistics, elapsed: Duration) {
         var paths = Set(request.groupBy)
-        request.filters.forEach { $0.collectPaths(into: &paths) }
+        for filter in query.plans.flatMap(\.filters) { filter.collectPaths(into: &paths) }
         paths.formUnion(request.figures.compactMap(\.target))
         if request.timeframe != nil { paths.insert(.timestamp) }
         json.writeMetadata(statistics, propertyCount: paths.count, elapsed: elapsed)
@@ -212,6 +206,17 @@ extension ResultWriter {
 }
 
 extension JSONWriter {
+    /// The member `timeframe`: one of the buckets between boundaries.
+    mutating func writeTimeframe(_ boundaries: [Timestamp], _ bucket: Int, _ zone: Zone) {
+        key("timeframe")
+        beginObject()
+        key("start")
+        string(utf8: zone.iso8601(boundaries[bucket]))
+        key("end")
+        string(utf8: zone.iso8601(boundaries[bucket + 1]))
+        endObject()
+    }
+
     /// The member `execution_metadata` of an answer.
     mutating func writeMetadata(
         _ statistics: ScanStatistics, propertyCount: Int, elapsed: Duration
@@ -237,7 +242,7 @@ extension Filter {
     func collectPaths(into paths: inout Set<PropertyPath>) {
         switch self {
         case .compare(let path, _, _), .among(let path, _), .exists(let path, _),
-            .contains(let path, _), .within(let path, _):
+            .contains(let path, _), .within(let path, _), .matches(let path, _):
             paths.insert(path)
         case .not(let filter): filter.collectPaths(into: &paths)
         case .all(let filters), .any(let filters):
