@@ -226,7 +226,8 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Supervisor", "Import", "Crypto", "RPC", "Wire", arguments, logging, unixSignals,
+                "Supervisor", "Import", "Crypto", "RPC", "Wire", "Topology", "Bolts", arguments,
+                logging, unixSignals,
             ]),
 
         // Measured by make bench; nothing depends on it.

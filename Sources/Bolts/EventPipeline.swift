@@ -25,6 +25,8 @@ package struct EventPipelineConfiguration: Sendable {
     package var surveyEvery = Duration.seconds(1)
     /// Where the addresses of add-ons are looked up, if anywhere.
     package var geo: (any GeoSource)?
+    /// Where records that are no events go; nil: they are counted and logged only.
+    package var deadLetterTopic: String? = MillraceTopics.dead
     /// Decides how waits vary.
     package var seed: UInt64
 
@@ -62,6 +64,7 @@ package final class EventPipeline: Sendable {
     private let logger: Logger
     private let report: @Sendable (EventPipelineStatus) -> Void
     private let failure: Failure
+    private let deadLetters: DeadLetterTopic?
     private let storeFailures = Mutex<[String]?>(nil)
 
     /// The first error that only a new process can mend, and the wish to stop.
@@ -91,9 +94,14 @@ package final class EventPipeline: Sendable {
     ) throws {
         let metrics = WorkerMetrics()
         let failure = Failure()
+        deadLetters = configuration.deadLetterTopic.map {
+            DeadLetterTopic(
+                name: $0, source: configuration.topic, connection: configuration.connection,
+                logger: logger)
+        }
         let topology = try EventTopology.make(
-            store: store, enricher: Enricher(geo: configuration.geo), metrics: metrics,
-            seed: configuration.seed)
+            store: store, enricher: Enricher(geo: configuration.geo), deadLetters: deadLetters,
+            metrics: metrics, seed: configuration.seed)
         admin = try LogAdmin(connection: configuration.connection, logger: logger)
         let table = SpoutTable(limits: configuration.limits, seed: configuration.seed)
         spout = EventSpout(
@@ -127,6 +135,7 @@ package final class EventPipeline: Sendable {
         spout.commit(force: true)
         await consumer.close()
         spout.detach()
+        await deadLetters?.close()
         try result.get()
         try failure.check()
     }

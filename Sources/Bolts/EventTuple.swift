@@ -20,6 +20,8 @@ package struct RecordStretch: Sendable {
     package var fromOffset: Int64
     package var toOffset: Int64
     package var records: [LogRecord]
+    /// As the log gave them, by their place: records that were changed on the way.
+    package var originals: [Int: LogRecord] = [:]
 
     package init(fromOffset: Int64, toOffset: Int64, records: [LogRecord]) {
         self.fromOffset = fromOffset
@@ -33,6 +35,8 @@ package struct EventStretch: Sendable {
     package var fromOffset: Int64
     package var toOffset: Int64
     package var events: DecodedEvents
+    /// Records that are no events, and why.
+    package var dead: [DeadLetter] = []
     /// A control record; a stretch with one has no events.
     package var control: CollectionControl?
     /// When the oldest record was published, in milliseconds since 1970; nil if no record says.

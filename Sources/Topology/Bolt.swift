@@ -82,6 +82,20 @@ package struct Tuple<Payload: Sendable>: Sendable {
     /// The spout's batch, numbered within its lane.
     package let batch: UInt64
     package let payload: Payload
+    /// When it came into its task's queue.
+    package let since: Duration
+
+    package init(
+        partition: Int32, source: ComponentName, stream: StreamName, batch: UInt64,
+        payload: Payload, since: Duration = .zero
+    ) {
+        self.partition = partition
+        self.source = source
+        self.stream = stream
+        self.batch = batch
+        self.payload = payload
+        self.since = since
+    }
 }
 
 /// Takes what a bolt emits during one execution.

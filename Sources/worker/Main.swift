@@ -82,6 +82,10 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
             throw SettingsError("setting worker.geo_database: \(error)")
         }
     }
+    let keepsDead = try settings.bool("worker.dead_letters", default: true)
+    configuration.deadLetterTopic =
+        keepsDead
+        ? try settings.optionalString("worker.dead_letter_topic") ?? MillraceTopics.dead : nil
     configuration.instanceID = try settings.optionalString("worker.instance_id")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)
