@@ -113,7 +113,7 @@ let package = Package(
         wrapper("EventLoop", ["Base", "Crypto", "CUV", logging]),
         wrapper("LogClient", ["Base", "Model", "CRdKafka", logging, metrics]),
         wrapper("RowStore", ["Base", "Model", "CRocksDB", logging]),
-        library("Topology", ["Base", "Model", logging, metrics]),
+        library("Topology", ["Base", "Model", "JSON", logging, metrics]),
         library("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         library("Lag", ["Base", "Model", "JSON"]),
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
@@ -200,8 +200,9 @@ let package = Package(
         executable(
             "worker",
             [
-                "Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
-                "Enrich", "GeoIP", "Wire", arguments, logging, lifecycle, configuration,
+                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "LogClient",
+                "Topology", "Bolts", "Enrich", "GeoIP", "Wire", arguments, logging, lifecycle,
+                configuration,
             ]),
         executable(
             "storenode",
@@ -226,7 +227,8 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Supervisor", "Import", "Crypto", "RPC", "Wire", "Topology", "Bolts", arguments,
+                "Supervisor", "Import", "Crypto", "RPC", "Wire", "Topology", "Bolts",
+                "Enrich", "GeoIP", arguments,
                 logging, unixSignals,
             ]),
 
@@ -266,7 +268,7 @@ let package = Package(
         tests("Enrich", ["Base", "JSON"]),
         tests("GeoIP", ["Base", "Enrich", "TestSupport"]),
         tests("Model", ["Base"]),
-        tests("Topology", ["Base", logging]),
+        tests("Topology", ["Base", "Model", "JSON", logging]),
         tests("Crypto", ["Base", "TestSupport"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan", "TestSupport"]),
         tests(

@@ -23,23 +23,23 @@ enum EventTopology {
         try Topology(
             name: "events",
             spout: SpoutDeclaration(
-                spout, emits: records, pendingBatchesMax: pendingBatchesMax),
+                spout, emits: StreamDeclaration(records), pendingBatchesMax: pendingBatchesMax),
             bolts: [
                 BoltDeclaration(
                     "enrich", reads: [Subscription(spout, records, by: .partition)],
-                    emits: [enriched]
+                    emits: [StreamDeclaration(enriched)]
                 ) { _ in EnrichBolt(enricher, metrics: metrics) },
                 BoltDeclaration(
                     "decode", reads: [Subscription("enrich", enriched, by: .partition)],
-                    emits: [events]
+                    emits: [StreamDeclaration(events)]
                 ) { DecodeBolt($0, metrics: metrics) },
                 BoltDeclaration(
                     "dead-letters", reads: [Subscription("decode", events, by: .partition)],
-                    emits: [decoded]
+                    emits: [StreamDeclaration(decoded)]
                 ) { DeadLetterBolt($0, sink: deadLetters, metrics: metrics, seed: seed) },
                 BoltDeclaration(
                     "rollup", reads: [Subscription("dead-letters", decoded, by: .partition)],
-                    emits: [batches]
+                    emits: [StreamDeclaration(batches)]
                 ) { RollupBolt($0) },
                 BoltDeclaration(
                     "store", reads: [Subscription("rollup", batches, by: .partition)]

@@ -3,10 +3,11 @@
 
 package import LogClient
 package import Model
+internal import Topology
 
 /// A stretch of one partition. Every form covers the offsets from `fromOffset` up to, but not
 /// including, `toOffset`, whether there are records at them or not.
-package enum EventTuple: Sendable {
+package enum EventTuple: TuplePayload {
     /// As the log gave it.
     case records(RecordStretch)
     /// As columns and counts.

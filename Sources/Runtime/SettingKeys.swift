@@ -64,6 +64,7 @@ package enum SettingKeys {
         ("worker.dead_letter_topic", "that topic's name"),
         ("worker.geo_database", "file of places by address, for the add-on keen:ip_to_geo"),
         ("worker.instance_id", "name in the group that outlives the process"),
+        ("worker.session_timeout_ms", "silence after which a worker loses its partitions"),
     ]
 
     /// Those that are never shown.

@@ -12,7 +12,10 @@ import Model
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "admin", abstract: "Manage projects and keys; look after the pipeline.",
-        subcommands: [ProjectCommand.self, KeysCommand.self, DeadLettersCommand.self])
+        subcommands: [
+            ProjectCommand.self, KeysCommand.self, DeadLettersCommand.self,
+            TopologyCommand.self, ReplayCommand.self,
+        ])
 }
 
 struct ProjectCommand: AsyncParsableCommand {

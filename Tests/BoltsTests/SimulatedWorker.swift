@@ -174,7 +174,7 @@ struct SimulatedWorker {
 
     private static func execute(
         _ tuple: Tuple<EventTuple>, on bolt: inout any Bolt<EventTuple>
-    ) async throws -> [(stream: StreamName, payload: EventTuple)] {
+    ) async throws -> [Emission<EventTuple>] {
         var output = OutputCollector<EventTuple>()
         try await bolt.execute(tuple, into: &output)
         return output.emissions
