@@ -13,7 +13,8 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query sim fuzz chaos \
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-topology \
+        sim fuzz chaos \
         install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
@@ -64,6 +65,10 @@ bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
+
+bench-topology: build           ## the worker's topology beside a stream library of Python
+	Benchmarks/venv quixstreams confluent-kafka
+	.build/bench-venv/bin/python Benchmarks/topology.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

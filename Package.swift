@@ -241,6 +241,14 @@ let package = Package(
             ],
             path: "Benchmarks/store", swiftSettings: settings),
 
+        // A topology of one's own, explained in docs/topology.md; the tests run it.
+        .executableTarget(
+            name: "eventcounts",
+            dependencies: [
+                "Base", "Model", "JSON", "Topology", "LogClient", "Bolts", arguments, logging,
+            ],
+            path: "Examples/EventCounts", swiftSettings: settings),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

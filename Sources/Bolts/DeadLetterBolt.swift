@@ -85,7 +85,7 @@ struct DeadLetterBolt: Bolt {
         metrics.lostDeadLetters.increment(by: failed.count)
         for failure in failed {
             context.logger.error(
-                "a dead letter is given up; the record stays where it is as long as the log keeps it",
+                "a dead letter is given up; the record itself stays in the log",
                 metadata: [
                     LogKeys.topic: "\(failure.letter.record.topic)",
                     LogKeys.partition: "\(context.partition)",

@@ -1,4 +1,5 @@
-// The worker's topology: spout -> enrich -> decode -> dead-letters -> rollup -> store, one lane a partition.
+// The worker's topology: spout -> enrich -> decode -> dead-letters -> rollup -> store, one
+// lane a partition.
 
 internal import Base
 internal import Enrich

@@ -1,5 +1,5 @@
-// A topology that reads a topic of the log: a member of a group, its spout and the running topology,
-// from joining to leaving. The worker is one (EventPipeline.swift).
+// A topology that reads a topic of the log: a member of a group, its spout and the running
+// topology, from joining to leaving. The worker is one (EventPipeline.swift).
 
 internal import Base
 package import LogClient

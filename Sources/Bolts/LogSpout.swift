@@ -1,5 +1,5 @@
-// The spout between the log's consumer, whoever applies the batches, and the topology: performs what
-// the table decides.
+// The spout between the log's consumer, whoever applies the batches, and the topology: performs
+// what the table decides.
 //
 // The consumer's thread, the topology's loop and the jobs of `run` all come here. One lock guards
 // the table, and commands are performed under it: a pause that a resume overtakes would stop a

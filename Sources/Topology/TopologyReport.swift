@@ -1,5 +1,5 @@
-// The statistics of a topology as values: one worker's, or those of several added up; as JSON, which
-// a worker serves, and as the table that people know from Storm.
+// The statistics of a topology as values: one worker's, or those of several added up; as JSON,
+// which a worker serves, and as the table that people know from Storm.
 
 package import JSON
 

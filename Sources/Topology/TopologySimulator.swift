@@ -1,7 +1,7 @@
 // Runs a topology without threads and without time, for tests: the real machine and the real bolts,
-// under a scheduler and a clock that come from a seed. Which task finishes next, when ticks fall and
-// what fails is drawn; two runs with one seed are the same, and a topology that is right gives the
-// same result for every seed.
+// under a scheduler and a clock that come from a seed. Which task finishes next, when ticks fall
+// and what fails is drawn; two runs with one seed are the same, and a topology that is right gives
+// the same result for every seed.
 
 internal import Base
 internal import Logging

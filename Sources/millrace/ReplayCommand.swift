@@ -1,6 +1,6 @@
-// millrace admin replay: fills fresh stores from the log again, and shows how far it is. It works as
-// a worker in a group of its own, so it needs none, and those that run are not disturbed: what one of
-// them has applied already the other passes over.
+// millrace admin replay: fills fresh stores from the log again, and shows how far it is. It works
+// as a worker in a group of its own, so it needs none, and those that run are not disturbed: what
+// one of them has applied already the other passes over.
 
 import ArgumentParser
 import Base
@@ -72,25 +72,6 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 }
 
-/// Where an empty shard begins.
-private enum ReplayStart {
-    case earliest
-    case offset(Int64)
-    case time(Timestamp)
-
-    init?(_ text: String) {
-        if text == "earliest" {
-            self = .earliest
-        } else if let offset = Int64(text), offset >= 0 {
-            self = .offset(offset)
-        } else if let time = Timestamp(iso8601: text.utf8) {
-            self = .time(time)
-        } else {
-            return nil
-        }
-    }
-}
-
 /// One replay into the nodes that hold the shards.
 private struct Replay {
     private static let topic = MillraceTopics.events
@@ -101,16 +82,6 @@ private struct Replay {
     private let options: EventOptions
     private let logger = Logger(label: "millrace")
     private let admin: LogAdmin
-
-    /// What one partition has to do.
-    private struct Part {
-        let partition: Int32
-        /// Where the shard begins, or stands.
-        let start: Int64
-        let isFresh: Bool
-        /// Where the log ended when the replay began.
-        let end: Int64
-    }
 
     init(connection: LogConnection, nodes: StoreNodes, options: EventOptions) throws {
         self.connection = connection
@@ -135,69 +106,25 @@ private struct Replay {
             }
         }
         // All are looked at before one is changed.
-        var parts: [Part] = []
+        var parts: [ReplayPart] = []
         for partition in found.partitions.map(\.partition) {
-            parts.append(try await part(partition, from, atTime: times[partition]))
+            let applied = try await applied(partition)
+            let range = try await admin.range(
+                of: TopicPartition(topic: Self.topic, partition: partition), timeout: Self.timeout)
+            do throws(ReplayError) {
+                parts.append(
+                    try ReplayPart(
+                        partition, from: from, log: range, applied: applied,
+                        atTime: times[partition]))
+            } catch { throw CommandFailure("\(error)") }
+        }
+        for part in parts where part.missing > 0 {
+            writeError(
+                "partition \(part.partition): the log begins at offset \(part.start); what was "
+                    + "before is not replayed\n")
         }
         for part in parts where part.isFresh && part.start > 0 { try await place(part) }
         try await fill(parts)
-    }
-
-    private func part(
-        _ partition: Int32, _ from: ReplayStart, atTime: Int64?
-    ) async throws -> Part {
-        let applied = try await self.applied(partition)
-        let range = try await admin.range(
-            of: TopicPartition(topic: Self.topic, partition: partition), timeout: Self.timeout)
-        let start = try start(partition, from, range, atTime, isFresh: applied == 0)
-        guard applied > 0 else {
-            return Part(partition: partition, start: start, isFresh: true, end: range.latest)
-        }
-        guard applied >= start else {
-            throw CommandFailure(
-                "partition \(partition): the shard is not empty, it stands at \(applied), and a "
-                    + "replay from \(start) would leave a hole; stop the store, empty its "
-                    + "directory, start it and replay again")
-        }
-        guard applied >= range.earliest, applied <= range.latest else {
-            throw CommandFailure(
-                "partition \(partition): the shard stands at \(applied), but the log has "
-                    + "\(range.earliest) to \(range.latest); a replay of what the log has needs an "
-                    + "empty store")
-        }
-        return Part(partition: partition, start: applied, isFresh: false, end: range.latest)
-    }
-
-    /// Where a partition is to begin; an error if the log no longer has what was asked for.
-    private func start(
-        _ partition: Int32, _ from: ReplayStart, _ range: PartitionRange, _ atTime: Int64?,
-        isFresh: Bool
-    ) throws -> Int64 {
-        let start: Int64
-        switch from {
-        case .earliest:
-            if isFresh, range.earliest > 0 {
-                writeError(
-                    "partition \(partition): the log begins at offset \(range.earliest); what was "
-                        + "before is not replayed\n")
-            }
-            // A shard that has something may well stand behind that.
-            return isFresh ? range.earliest : 0
-        case .offset(let offset): start = offset
-        case .time: start = atTime ?? range.latest
-        }
-        guard start <= range.latest else {
-            throw CommandFailure(
-                "partition \(partition): the log ends at \(range.latest), before offset \(start)")
-        }
-        // A time that is answered with the log's first record may lie before that.
-        let isGone = atTime == nil ? start < range.earliest : start <= range.earliest
-        guard !isGone || range.earliest == 0 else {
-            throw CommandFailure(
-                "partition \(partition): the log begins at offset \(range.earliest) and no longer "
-                    + "has all records from there on; --from earliest replays what there is")
-        }
-        return start
     }
 
     private func applied(_ partition: Int32) async throws -> Int64 {
@@ -207,7 +134,7 @@ private struct Replay {
     }
 
     /// An empty batch over everything that is left out makes an empty shard begin behind it.
-    private func place(_ part: Part) async throws {
+    private func place(_ part: ReplayPart) async throws {
         let shard = ShardID(part.partition)
         let batch = ApplyBatch(shard: shard, fromOffset: 0, toOffset: part.start)
         guard case .applied = try await nodes.client(of: shard).apply(batch) else {
@@ -219,7 +146,7 @@ private struct Replay {
 
     // MARK: Filling
 
-    private func fill(_ parts: [Part]) async throws {
+    private func fill(_ parts: [ReplayPart]) async throws {
         var configuration = EventPipelineConfiguration(
             connection: connection, seed: monotonicNanoseconds())
         configuration.group = "millrace.replay.\(UUID().uuidString)"
@@ -242,7 +169,7 @@ private struct Replay {
     }
 
     /// Shows progress until every shard is where the log ended.
-    private func watch(_ parts: [Part]) async throws {
+    private func watch(_ parts: [ReplayPart]) async throws {
         let total = parts.reduce(0) { $0 + $1.end - $1.start }
         let isTerminal = isatty(2) == 1
         let began = ContinuousClock.now
