@@ -195,7 +195,7 @@ let package = Package(
             "logserver",
             [
                 "Base", "Crypto", "Runtime", "EventLoop", "HTTP", "LogServer", arguments, logging,
-                lifecycle, configuration,
+                lifecycle, unixSignals, configuration,
             ]),
         executable(
             "worker",

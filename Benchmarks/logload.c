@@ -9,6 +9,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,13 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static double cpu(void) {
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return use.ru_utime.tv_sec + use.ru_utime.tv_usec * 1e-6 + use.ru_stime.tv_sec +
+           use.ru_stime.tv_usec * 1e-6;
 }
 
 static void die(const char *what) {
@@ -119,14 +127,10 @@ static int produce(char **words) {
     rd_kafka_flush(handle, 60000);
     long count = delivered < SAMPLES_MAX ? delivered : SAMPLES_MAX;
     if (rate > 0) qsort(samples, count, sizeof *samples, ascending);
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
     printf("{\"records\": %ld, \"failed\": %ld, \"seconds\": %.4f, \"p50\": %.3f, \"p99\": %.3f, "
            "\"cpu\": %.3f}\n",
            delivered, failed, last_time - began, count ? samples[count / 2] * 1e3 : 0,
-           count ? samples[count * 99 / 100] * 1e3 : 0,
-           use.ru_utime.tv_sec + use.ru_utime.tv_usec * 1e-6 + use.ru_stime.tv_sec +
-               use.ru_stime.tv_usec * 1e-6);
+           count ? samples[count * 99 / 100] * 1e3 : 0, cpu());
     return failed > 0;
 }
 
@@ -174,24 +178,94 @@ static int consume(char **words) {
     return 0;
 }
 
-// disk DIRECTORY SIZE SECONDS: writes of SIZE bytes at the end of a file, fdatasync after each.
-static int disk(char **words) {
+enum { FILE_BYTES = 128 << 20, FILES_MAX = 64 };
+
+// One file, or one after another of the size of a segment, that gets writes at its end.
+struct stream {
+    char **words;
+    int number, syncs;
+    double rate;
+    float *times;
+    long writes;
+    int files;
+};
+
+static void name(struct stream *stream, int count, char path[4096]) {
+    snprintf(path, 4096, "%s/limit-%d-%d", stream->words[0], stream->number, count);
+}
+
+static int next_file(struct stream *stream) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/limit", words[0]);
+    name(stream, stream->files++, path);
     int file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    size_t size = atol(words[1]);
+    if (file < 0) die(path);
+    return file;
+}
+
+static void *fill(void *argument) {
+    struct stream *stream = argument;
+    size_t size = atol(stream->words[1]);
     char *block = malloc(size);
     memset(block, 'x', size);
-    double began = now(), seconds = atof(words[2]);
-    long writes = 0;
-    while (now() - began < seconds) {
+    double began = now(), seconds = atof(stream->words[2]), time;
+    int file = next_file(stream);
+    for (size_t length = 0; (time = now()) - began < seconds; length += size) {
+        if (stream->rate > 0 && stream->writes >= (time - began) * stream->rate) {
+            struct timespec pause = {0, 200000};
+            nanosleep(&pause, NULL);
+            length -= size;
+            continue;
+        }
+        if (length >= FILE_BYTES) {
+            close(file);
+            file = next_file(stream);
+            length = 0;
+        }
         if (write(file, block, size) != (ssize_t)size) die("write");
-        if (fdatasync(file) != 0) die("fdatasync");
-        writes++;
+        if (stream->syncs && fdatasync(file) != 0) die("fdatasync");
+        if (stream->times && stream->writes < SAMPLES_MAX / FILES_MAX)
+            stream->times[stream->writes] = now() - time;
+        stream->writes++;
     }
-    printf("{\"writes\": %ld, \"bytes\": %ld, \"seconds\": %.4f}\n", writes, writes * (long)size,
-           now() - began);
-    unlink(path);
+    close(file);
+    free(block);
+    return NULL;
+}
+
+// disk DIRECTORY SIZE SECONDS FILES RATE: writes of SIZE bytes at the end of each of FILES files at
+// once, fdatasync after each, RATE a second of each file; RATE 0 is as fast as it goes.
+// cache DIRECTORY SIZE SECONDS: the same without fdatasync.
+static int disk(char **words, int count, double rate, int syncs) {
+    static struct stream streams[FILES_MAX];
+    pthread_t threads[FILES_MAX];
+    if (count < 1 || count > FILES_MAX) die("files");
+    double began = now(), used = cpu();
+    for (int i = 0; i < count; i++) {
+        float *times = syncs ? samples + i * (SAMPLES_MAX / FILES_MAX) : NULL;
+        streams[i] = (struct stream){words, i, syncs, rate, times, 0, 0};
+        if (pthread_create(&threads[i], NULL, fill, &streams[i]) != 0) die("thread");
+    }
+    long writes = 0, taken = 0;
+    for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    double ended = now(), busy = cpu() - used;
+    for (int i = 0; i < count; i++) {
+        char path[4096];
+        for (int n = 0; n < streams[i].files; n++) {
+            name(&streams[i], n, path);
+            unlink(path);
+        }
+        long mine = streams[i].writes;
+        writes += mine;
+        if (mine > SAMPLES_MAX / FILES_MAX) mine = SAMPLES_MAX / FILES_MAX;
+        if (!syncs) continue;
+        memmove(samples + taken, streams[i].times, mine * sizeof *samples);
+        taken += mine;
+    }
+    qsort(samples, taken, sizeof *samples, ascending);
+    printf("{\"writes\": %ld, \"bytes\": %ld, \"seconds\": %.4f, \"cpu\": %.4f, \"p50\": %.3f, "
+           "\"p99\": %.3f}\n",
+           writes, writes * atol(words[1]), ended - began, busy,
+           taken ? samples[taken / 2] * 1e3 : 0, taken ? samples[taken * 99 / 100] * 1e3 : 0);
     return 0;
 }
 
@@ -296,8 +370,10 @@ int main(int count, char **words) {
     if (!strcmp(what, "mock") && count > 3) return mock(count - 2, words + 2);
     if (!strcmp(what, "produce") && count == 8) return produce(words + 2);
     if (!strcmp(what, "consume") && count == 6) return consume(words + 2);
-    if (!strcmp(what, "disk") && count == 5) return disk(words + 2);
+    if (!strcmp(what, "disk") && count == 7)
+        return disk(words + 2, atoi(words[5]), atof(words[6]), 1);
+    if (!strcmp(what, "cache") && count == 5) return disk(words + 2, 1, 0, 0);
     if (!strcmp(what, "many") && count == 7) return many(words + 2);
-    fprintf(stderr, "logload mock|produce|consume|disk|many ...\n");
+    fprintf(stderr, "logload mock|produce|consume|disk|cache|many ...\n");
     return 64;
 }

@@ -148,8 +148,15 @@ package enum Limits {
     package static let kafkaMessageElementsMax = 50_000
     /// One request: Kafka's own default.
     package static let logRequestBytesMax = 100 << 20
-    /// Requests of all connections that are being read or served: two of the largest, and more.
+    /// Requests of all connections that are being read or served: the largest, which is kept room
+    /// for, and more.
     package static let logRequestsBytesMax = 256 << 20
+    /// What a request is given room for at a time: most take no second step.
+    package static let logRequestRoomBytes = 1 << 20
+    /// How fast a request has to come while others wait for room; and one that has been given the
+    /// room that is kept for the largest, which only one can have. Choices.
+    package static let logRequestBytesPerSecondMin = 64 << 10
+    package static let logReserveBytesPerSecondMin = 1 << 20
     /// Produce requests of one connection that are served at a time. Idempotent clients have at
     /// most five on their way; others as many as they like.
     package static let logRequestsInFlightMax = 16
@@ -189,6 +196,9 @@ package enum Limits {
     package static let logPartitionsMax = 10_000
     /// One segment: positions in its index are 32 bits wide.
     package static let logSegmentBytesMax = 1 << 30
+    /// Segments of a partition for which segment.bytes counts; for as many again it counts double,
+    /// and so on, since each is an open file.
+    package static let logSegmentsBeforeDoubling = 256
     /// A choice: few files, and a restart that rereads little of a torn one.
     package static let logSegmentBytesDefault = 128 << 20
     /// Bytes of batches for one index entry: a lookup reads that much to find its batch.
@@ -197,6 +207,10 @@ package enum Limits {
     package static let logScanWindowBytes = 1 << 20
     /// Written to a partition between two snapshots: what a start after a kill has to read of it.
     package static let logSnapshotIntervalBytes = 8 << 20
+    /// Threads that bring segments and snapshots to the disk beside the writers.
+    package static let logFlushThreads = 4
+    /// Full segments of a partition that may wait for the disk: what a slow one can be behind.
+    package static let logClosedSegmentsMax = 3
     /// Entries of a segment's append times; beyond it every other one goes.
     package static let logAppendTimesMax = 4096
     /// Between two append times of a segment, at first.
@@ -232,6 +246,9 @@ package enum Limits {
     package static let logCompactionMapBytesMax = 64 << 20
     /// Segments that a compaction makes one of: their files are removed in one step of the writer.
     package static let logCompactionSegmentsMax = 64
+    /// How long a partition whose compaction went wrong is left alone: at first, and at most.
+    package static let logCompactionRetrySecondsMin = 60
+    package static let logCompactionRetrySecondsMax = 3600
     /// Groups that the coordinator knows at a time, empty ones included.
     package static let groupsMax = 10_000
     /// What all groups take together: members with what they subscribe to and are given, offsets

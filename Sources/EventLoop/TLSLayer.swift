@@ -7,10 +7,11 @@
 
 internal import Base
 package import Crypto
+internal import Synchronization
 
 /// What a listener's connections begin with.
-package struct TLSOffer: Sendable {
-    let context: TLSContext
+package final class TLSOffer: Sendable {
+    private let current: Mutex<TLSContext>
     let handshakeDeadline: Duration
 
     /// A client that has not done its part of the handshake by the deadline is closed.
@@ -18,8 +19,14 @@ package struct TLSOffer: Sendable {
         _ context: TLSContext,
         handshakeDeadline: Duration = .milliseconds(Limits.tlsHandshakeMilliseconds)
     ) {
-        self.context = context
+        current = Mutex(context)
         self.handshakeDeadline = handshakeDeadline
+    }
+
+    /// What the next connection begins with; those that are open keep what they have.
+    package var context: TLSContext {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
     }
 }
 

@@ -2,6 +2,7 @@
 
 import Base
 import Crypto
+import EventLoop
 import Foundation
 import LogServer
 import Logging
@@ -10,13 +11,13 @@ import Runtime
 /// Where to listen, with or without TLS, or both.
 struct Listeners {
     private var plain: HostPort?
-    private var tls: (address: HostPort, context: TLSContext)?
+    private var tls: (address: HostPort, offer: TLSOffer)?
 
     init(_ settings: Settings) throws {
         let isTLS = try settings.optionalString("log_server.tls_listen") != nil
         if isTLS {
             let address = try settings.hostPort("log_server.tls_listen")
-            tls = (address, try Self.context(settings))
+            tls = (address, TLSOffer(try Self.context(settings)))
         } else {
             try Self.refuseUnused(settings)
         }
@@ -35,6 +36,13 @@ struct Listeners {
         }
     }
 
+    /// Reads the certificate again whenever it may have changed; nil without TLS.
+    func reload(_ settings: Settings, _ logger: Logger) -> CertificateReload? {
+        tls.map { tls in
+            CertificateReload(logger: logger) { tls.offer.context = try Self.context(settings) }
+        }
+    }
+
     /// Whoever sets these believes that there is TLS.
     private static func refuseUnused(_ settings: Settings) throws {
         for name in ["advertised", "certificate", "key", "client_ca"]
@@ -50,9 +58,9 @@ struct Listeners {
             let port = try await server.start(host: plain.host, port: plain.port)
             addresses["listen.address"] = "\(plain.host):\(port)"
         }
-        if let (address, context) = tls {
+        if let (address, offer) = tls {
             let port = try await server.startTLS(
-                host: address.host, port: address.port, context: context)
+                host: address.host, port: address.port, offer: offer)
             addresses["listen.tls_address"] = "\(address.host):\(port)"
         }
         return addresses

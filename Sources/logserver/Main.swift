@@ -126,7 +126,9 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         context.readiness.drain()
         await server.stop(grace: .seconds(10))
     }
-    return [StopService { await group.shutdown() }, admin, stop]
+    let reload = listeners.reload(context.settings, context.logger)
+    let services: [any Service] = [StopService { await group.shutdown() }, admin, stop]
+    return services + [reload].compactMap(\.self)
 }
 
 /// The settings of this process, with their defaults.

@@ -1,14 +1,14 @@
-// What four clients really send is read as they meant it, and written again as the same bytes.
+// What five clients really send is read as they meant it, and written again as the same bytes.
 
 import KafkaWire
 import Testing
 
 @Suite struct CapturedFrameTests {
-    private static let clients = ["aiokafka", "confluent", "kafka_python", "kcat"]
+    private static let clients = ["aiokafka", "confluent", "java", "kafka_python", "kcat"]
 
     @Test func everyClientIsThere() {
         #expect(Set(CapturedFrame.all.map(\.client)) == Set(Self.clients))
-        #expect(CapturedFrame.all.count > 60)
+        #expect(CapturedFrame.all.count > 100)
     }
 
     @Test(arguments: CapturedFrame.all) func isWrittenAsItWasRead(_ frame: CapturedFrame) throws {
@@ -30,6 +30,8 @@ import Testing
         #expect(try read("confluent").clientSoftwareName == "confluent-kafka-python")
         #expect(try read("kafka_python").clientSoftwareName == "kafka-python")
         #expect(try read("kafka_python").clientSoftwareVersion == "3.0.12")
+        #expect(try read("java").clientSoftwareName == "apache-kafka-java")
+        #expect(try read("java").clientSoftwareVersion == "3.9.2")
         // In version 0 there is no room for a name.
         #expect(try read("aiokafka").clientSoftwareName == "")
     }
@@ -37,7 +39,8 @@ import Testing
     @Test(arguments: clients) func producersAskForAllAcks(_ client: String) throws {
         let request = try CapturedFrame.read(ProduceRequest.self, from: client)
         #expect(request.acks == -1)
-        #expect(request.transactionalID == nil)
+        // Of Java the one within a transaction was kept.
+        #expect(request.transactionalID == (client == "java" ? "id" : nil))
         let partition = try #require(request.topics.first?.partitions.first)
         let header = try RecordBatchHeader.validated(try #require(partition.records).bytes)
         #expect(header.recordCount > 0 && header.lastOffsetDelta == header.recordCount - 1)
@@ -60,7 +63,8 @@ import Testing
         #expect(sync.groupID == "g" && sync.generationID > 0 && !sync.memberID.isEmpty)
         let beat = try CapturedFrame.read(HeartbeatRequest.self, from: client)
         #expect(beat.groupID == "g" && beat.generationID > 0 && !beat.memberID.isEmpty)
-        #expect(try CapturedFrame.read(FindCoordinatorRequest.self, from: client).keyType == 0)
+        let search = try CapturedFrame.read(FindCoordinatorRequest.self, from: client)
+        #expect(search.keyType == (client == "java" ? 1 : 0))
     }
 
     @Test(arguments: ["aiokafka", "confluent", "kafka_python"])
@@ -82,5 +86,22 @@ import Testing
     func idempotentProducersWantAnID(_ client: String) throws {
         let request = try CapturedFrame.read(InitProducerIDRequest.self, from: client)
         #expect(request.transactionalID == nil)
+    }
+
+    /// A topic by its id, with an empty name beside it; and the requests that no other client sends.
+    @Test func javaAsksInItsOwnWay() throws {
+        let metadata = CapturedFrame.all.filter { $0.client == "java" && $0.key == .metadata }
+        let topics = try metadata.compactMap {
+            try RequestFrame($0.content[...]).body(MetadataRequest.self).topics?.first
+        }
+        #expect(topics.contains { $0.topicID != .zero && $0.name == "" })
+        let election = try CapturedFrame.read(ElectLeadersRequest.self, from: "java")
+        #expect(election.topics?.map(\.name) == ["t"])
+        let producers = try CapturedFrame.read(DescribeProducersRequest.self, from: "java")
+        #expect(producers.topics.first?.partitions == [0])
+        let transactions = try CapturedFrame.read(DescribeTransactionsRequest.self, from: "java")
+        #expect(transactions.transactionalIDs == ["id"])
+        let commit = try CapturedFrame.read(TxnOffsetCommitRequest.self, from: "java")
+        #expect(commit.groupID == "g" && commit.transactionalID == "id")
     }
 }

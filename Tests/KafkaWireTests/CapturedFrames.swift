@@ -1,4 +1,5 @@
-// Requests as real clients sent them, from Fixtures/requests.txt; Tests/Clients/capture.py makes it.
+// Requests as real clients sent them, from Fixtures: requests.txt, which Tests/Clients/capture.py
+// makes, and java.txt, whose client is none that `make clients` could install.
 
 import Foundation
 import KafkaWire
@@ -6,7 +7,8 @@ import Testing
 
 /// One request of one client.
 struct CapturedFrame: Sendable, CustomTestStringConvertible {
-    /// confluent (librdkafka 2.16), kcat (librdkafka 2.0.2), kafka_python (3.0) or aiokafka (0.14).
+    /// confluent (librdkafka 2.16), kcat (librdkafka 2.0.2), kafka_python (3.0), aiokafka (0.14) or
+    /// java (kafka-clients 3.9.2).
     var client: String
     var key: APIKey
     var version: Int16
@@ -15,9 +17,11 @@ struct CapturedFrame: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(client) \(key.rawValue) v\(version)" }
 
-    static let all: [CapturedFrame] = {
+    static let all = read(file: "requests") + read(file: "java")
+
+    private static func read(file: String) -> [CapturedFrame] {
         let path = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/requests.txt")
+            .appending(path: "Fixtures/\(file).txt")
         let text = (try? String(contentsOf: path, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
             let words = line.split(separator: " ")
@@ -28,7 +32,7 @@ struct CapturedFrame: Sendable, CustomTestStringConvertible {
                 client: String(words[0]), key: APIKey(rawValue: key), version: version,
                 content: bytes(hex: String(words[3])))
         }
-    }()
+    }
 
     /// What a client's request of that kind says.
     static func read<Request: KafkaRequest>(

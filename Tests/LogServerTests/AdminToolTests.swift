@@ -18,6 +18,7 @@ import Testing
             #expect(all.directory == server.directory.path)
             #expect(all.topics.map(\.name) == ["__consumer_offsets", "__transaction_state", "t"])
             #expect(all.topics.last?.partitions.map(\.byteCount) == [0, Int64(bytes.count)])
+            #expect(0 < all.usableBytes && all.usableBytes <= all.totalBytes)
             var entry = DescribeLogDirsRequest.Topic()
             (entry.name, entry.partitions) = ("t", [1, 9])
             var request = DescribeLogDirsRequest()
@@ -42,6 +43,51 @@ import Testing
             let producer = try #require(found.first?.producers.first)
             #expect(producer.producerID == 77 && producer.epoch == 3)
             #expect(producer.lastSequence == 1 && producer.transactionStart == -1)
+        }
+    }
+
+    /// Where an open transaction began, so that tools find one that hangs.
+    @Test func openTransactionsAreTold() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t")
+            _ = try client.produce("t", 0, batch(["before"]))
+            let producer = try await client.becomeProducer("id")
+            #expect(try client.addPartitions([0], of: "t", to: "id", by: producer) == [.none])
+            func start() throws -> Int64? {
+                var entry = DescribeProducersRequest.Topic()
+                (entry.name, entry.partitions) = ("t", [0])
+                var request = DescribeProducersRequest()
+                request.topics = [entry]
+                let found = try client.ask(request).topics.first?.partitions.first?.producers
+                return found?.first { $0.producerID == producer.id }?.transactionStart
+            }
+            #expect(try client.write("v", to: "t", by: producer, sequence: 0) == .none)
+            #expect(try client.write("w", to: "t", by: producer, sequence: 1) == .none)
+            #expect(try start() == 1)
+            #expect(try client.endTransaction("id", by: producer, isCommit: true) == .none)
+            #expect(try start() == -1)
+        }
+    }
+
+    /// An id counts, whatever name stands beside it: null, or empty as Java sends it.
+    @Test(arguments: [Int16(10), 11, 12], [nil, ""])
+    func topicsAreFoundByID(_ version: Int16, _ name: String?) async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t")
+            var wanted = MetadataRequest.Topic()
+            wanted.topicID = try #require(try client.metadata(["t"]).topics.first?.topicID)
+            var other = MetadataRequest.Topic()
+            other.topicID = KafkaUUID(high: 1, low: 2)
+            (wanted.name, other.name) = (name, name)
+            var request = MetadataRequest()
+            request.topics = [wanted, other]
+            let found = try client.ask(request, version: version).topics
+            #expect(found.map(\.error) == [.none, .unknownTopicID])
+            #expect(found.first?.name == "t")
+            #expect(found.last?.topicID == other.topicID)
+            #expect(found.last?.name == (version < 12 ? "" : nil))
         }
     }
 

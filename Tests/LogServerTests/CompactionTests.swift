@@ -228,6 +228,33 @@ import Testing
         #expect(throws: KafkaWireError.self) { _ = try log.compact() }
     }
 
+    /// After a failure it is tried again, ever more rarely, until it goes well.
+    @Test func whatFailedIsTriedAgainLater() throws {
+        let disk = MemoryDisk()
+        let log = try openLog(disk, rules: .compacted(segmentBytes: 1 << 20))
+        for round in 0..<4 { try log.add(try keyedBatch([("k", "v\(round)")])) }
+        try log.closeSegment()
+        var random = PRNG(seed: 7)
+        var now: Int64 = 9000
+        disk["/p/00000000000000000000.log"]?[70] ^= 1
+        let most = Int64(Limits.logCompactionRetrySecondsMax) * 1000
+        var waits: [Int64] = []
+        for _ in 0..<12 {
+            #expect(throws: KafkaWireError.self) { _ = try log.compact(now: now) }
+            log.cleaner.withLock { $0.failed(now: now, using: &random) }
+            let until = log.cleaner.withLock { $0.restsUntil }
+            waits.append(until - now)
+            #expect(try log.compact(now: until - 1) == false)
+            now = until
+        }
+        #expect(waits[0] >= 30_000 && waits[0] <= 60_000)
+        #expect(waits.allSatisfy { $0 <= most } && waits[11] >= most / 2)
+        disk["/p/00000000000000000000.log"]?[70] ^= 1
+        #expect(try log.compact(now: now))
+        #expect(try log.keyed().map(\.value) == ["v3"])
+        #expect(log.cleaner.withLock { $0.restsUntil } == .min)
+    }
+
     @Test func settingsSayWhenItIsDue() throws {
         var rules = PartitionRules.compacted()
         rules.cleaning.dirtyRatio = 0.5

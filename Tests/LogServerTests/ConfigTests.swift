@@ -158,6 +158,52 @@ extension KafkaTestClient {
         }
     }
 
+    /// A topic's codec counts, whatever the producer's: other records come out, in the same order.
+    @Test(arguments: BatchCodec.allCases, ["uncompressed", "gzip", "snappy", "lz4", "zstd"])
+    func batchesGetTheCodecOfTheirTopic(_ codec: BatchCodec, _ wanted: String) async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t", settings: ["compression.type": wanted])
+            let values = (0..<50).map { "\($0 % 3) value" }
+            let sent = try packed(batch(values, producer: (id: 7, epoch: 0)), codec)
+            #expect(try client.produce("t", 0, sent).baseOffset == 0)
+            #expect(try client.produce("t", 0, sent).baseOffset == 0, "sent again")
+            let next = try packed(batch(values, producer: (id: 7, epoch: 0), sequence: 50), codec)
+            #expect(try client.produce("t", 0, next).baseOffset == 50)
+            let found = try client.fetch("t", from: 0)
+            let both = try #require(found.records?.bytes)
+            let bytes = both.prefix(try RecordBatchHeader(both).totalByteCount)
+            let header = try RecordBatchHeader.validated(bytes)
+            #expect(try header.codec() == TopicSettings.codecs[wanted])
+            #expect(header.producerID == 7 && header.baseTimestamp == 1000)
+            let content = try bytes.recordContent(header)
+            let original = try RecordBatchHeader(sent[...])
+            #expect(Array(content) == Array(try sent[...].recordContent(original)))
+            #expect(found.highWatermark == 100)
+        }
+    }
+
+    /// What cannot be opened is refused, and what becomes too large.
+    @Test func batchesThatCannotGetTheCodecAreRefused() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            let settings = ["compression.type": "uncompressed", "max.message.bytes": "2000"]
+            _ = try client.createTopic("t", settings: settings)
+            let large = try packed(batch([String(repeating: "x", count: 5000)]), .zstd)
+            #expect(large.count < 2000)
+            #expect(try client.produce("t", 0, large).error == .messageTooLarge)
+            var header = try RecordBatchHeader(batch(["x"])[...])
+            header.attributes = 4
+            let garbage = [UInt8](batch(["x"]).dropFirst(RecordBatchHeader.byteCount))
+            #expect(
+                try client.produce("t", 0, sealedBatch(header, records: garbage)).error
+                    == .corruptMessage)
+            let wrong = try client.createTopic("u", settings: ["compression.type": "brotli"])
+            #expect(wrong.error == .invalidConfig)
+            #expect(wrong.errorMessage?.contains("compression.type: 'brotli'") == true)
+        }
+    }
+
     /// Offsets by time are those of the record, not of its batch.
     @Test(arguments: BatchCodec.allCases)
     func offsetsByTimeAreFoundBehindEveryCodec(_ codec: BatchCodec) async throws {

@@ -69,14 +69,18 @@ final class CrashDisk: LogDisk {
         return CrashDisk(next)
     }
 
-    /// The machine after a power cut, when `kept` of the changes of names had come to the disk.
-    func afterPowerCut(kept: Int) -> CrashDisk {
+    /// The machine after a power cut, when `kept` of the changes of names had come to the disk, and
+    /// of every file's contents what `left` says.
+    func afterPowerCut(
+        kept: Int, left: (Contents) -> [UInt8] = { $0.durable }
+    ) -> CrashDisk {
         var next = state.withLock { $0 }
         for change in next.pending.prefix(kept) { change.apply(to: &next.durableNames) }
         next.names = next.durableNames
         next.pending = []
         next.files = next.files.mapValues {
-            Contents(now: $0.durable, durable: $0.durable, modified: $0.modified)
+            let bytes = left($0)
+            return Contents(now: bytes, durable: bytes, modified: $0.modified)
         }
         next.stepsLeft = .max
         return CrashDisk(next)

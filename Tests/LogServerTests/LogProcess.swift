@@ -12,11 +12,11 @@ final class LogProcess: @unchecked Sendable {
     private let log: String
     private let logBegin: UInt64
 
-    init(directory: String, port: UInt16) throws {
+    init(directory: String, port: UInt16, fsync: String = "always") throws {
         process.executableURL = URL(filePath: "\(RunningSystem.executables)/millrace-log")
         process.arguments = [
             "--log-server-data", "\(directory)/data", "--log-server-listen", "127.0.0.1:\(port)",
-            "--log-server-segment-bytes", "1048576",
+            "--log-server-segment-bytes", "1048576", "--log-server-fsync", fsync,
         ]
         let log = "\(directory)/log.txt"
         if !FileManager.default.fileExists(atPath: log) {

@@ -2,6 +2,7 @@
 
 import Base
 import KafkaWire
+import Synchronization
 import Testing
 
 @testable import LogServer
@@ -231,5 +232,25 @@ import Testing
         let found = refusal(bytes, BatchRules(needsKeys: true))
         #expect(found?.code == .invalidRecord)
         #expect(found?.records == [1, 3])
+    }
+
+    /// A setting that makes very many segments counts double, and double again.
+    @Test func segmentsAreAsManyAsFilesMayBeOpen() throws {
+        let many = Limits.logSegmentsBeforeDoubling
+        let small = PartitionRules(segmentBytes: 14)
+        #expect(small.segmentBytes(segments: 1) == 14)
+        #expect(small.segmentBytes(segments: many) == 28)
+        #expect(small.segmentBytes(segments: 10 * many) == 14 << 10)
+        #expect(small.segmentBytes(segments: .max) == Limits.logSegmentBytesMax)
+        let large = PartitionRules(segmentBytes: Limits.logSegmentBytesMax)
+        #expect(large.segmentBytes(segments: .max) == Limits.logSegmentBytesMax)
+        let size = batch(["v"]).count
+        let log = try openLog(MemoryDisk(), segmentBytes: size)
+        for _ in 0..<(2 * many) { _ = try log.add(batch(["v"])) }
+        // The first ones have a batch each, those behind them two.
+        let segments = log.view.withLock { $0.segments }
+        #expect(segments.count == many + many / 2)
+        #expect(segments[many - 2].byteCount == size && segments[many].byteCount == 2 * size)
+        #expect(log.logEnd == Int64(2 * many))
     }
 }

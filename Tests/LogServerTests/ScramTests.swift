@@ -2,6 +2,8 @@
 
 import Base
 import Crypto
+import Glibc
+import TestSupport
 import Testing
 
 @testable import LogServer
@@ -184,6 +186,27 @@ struct ScramVector: Sendable {
         #expect(again.isFixed("alice") && !again.isFixed("carol"))
         try again.change(set: [], remove: [("carol", .sha256)])
         #expect(try UserTable([], directory: "/d", disk: disk).all().isEmpty)
+    }
+
+    /// Only the owner reads the file, also one that an older version has left open to all.
+    @Test func theFileIsPrivate() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/users.checkpoint"
+        func mode() -> mode_t {
+            var found = stat()
+            return stat(path, &found) == 0 ? found.st_mode & 0o777 : 0
+        }
+        let alice = try LogUser(name: "alice", password: "wonder")
+        _ = try UserTable([alice], directory: directory.path, disk: LocalDisk())
+        #expect(mode() == 0o600)
+        #expect(chmod(path, 0o644) == 0)
+        let table = try UserTable([alice], directory: directory.path, disk: LocalDisk())
+        #expect(mode() == 0o600)
+        let carol = ScramCredential(.sha256, password: [1, 2], salt: [9], iterations: 4096)
+        try table.change(set: [("carol", carol)], remove: [])
+        #expect(mode() == 0o600)
+        let again = try UserTable([alice], directory: directory.path, disk: LocalDisk())
+        #expect(again.all().map(\.name) == ["alice", "carol"])
     }
 
     /// Nothing is written where nobody has users.

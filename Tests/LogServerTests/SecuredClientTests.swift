@@ -2,6 +2,7 @@
 
 import Base
 import Crypto
+import EventLoop
 import KafkaWire
 import LogClient
 import Model
@@ -79,7 +80,7 @@ import Testing
             $0.asksForUsers()
         } _: { server in
             let port = try await server.server.startTLS(
-                host: "127.0.0.1", port: 0, context: serverContext())
+                host: "127.0.0.1", port: 0, offer: TLSOffer(serverContext()))
             try await roundTrip(server.port, security(tls: false, mechanism), topic: "plain")
             try await roundTrip(port, security(tls: true, mechanism), topic: "secure")
         }
@@ -90,7 +91,7 @@ import Testing
             $0.asksForUsers()
         } _: { server in
             let port = try await server.server.startTLS(
-                host: "127.0.0.1", port: 0, context: serverContext())
+                host: "127.0.0.1", port: 0, offer: TLSOffer(serverContext()))
             async let refused = [
                 isRefused(port, security(tls: true, "PLAIN", password: "x")),
                 isRefused(port, security(tls: true, "SCRAM-SHA-512", password: "x")),
@@ -109,7 +110,7 @@ import Testing
     @Test func certificatesOfClients() async throws {
         try await withServer { server in
             let port = try await server.server.startTLS(
-                host: "127.0.0.1", port: 0, context: serverContext(clients: true))
+                host: "127.0.0.1", port: 0, offer: TLSOffer(serverContext(clients: true)))
             try await roundTrip(port, security(tls: true, certificate: "client"), topic: "t")
             async let none = isRefused(port, security(tls: true))
             async let stranger = isRefused(port, security(tls: true, certificate: "stranger"))
@@ -118,11 +119,30 @@ import Testing
         }
     }
 
+    /// Whoever comes after a change of the certificate sees the new one; who is there goes on.
+    @Test func theCertificateMayChange() async throws {
+        try await withServer { server in
+            let offer = TLSOffer(try serverContext())
+            let port = try await server.server.startTLS(host: "127.0.0.1", port: 0, offer: offer)
+            let context = try TLSContext.client(authorities: files.path("authority.pem"))
+            let early = try KafkaTestClient(port: port, tls: context)
+            #expect(try early.metadata([]).brokers.count == 1)
+            offer.context = try TLSContext.server(
+                TLSIdentity(
+                    certificateFile: files.path("stranger.pem"),
+                    keyFile: files.path("stranger.key")))
+            #expect(try await isRefused(port, security(tls: true)))
+            #expect(try early.metadata([]).brokers.count == 1)
+            offer.context = try serverContext()
+            try await roundTrip(port, security(tls: true), topic: "t")
+        }
+    }
+
     /// Clients are told to come back to the port by which they came.
     @Test func eachListenerAdvertisesItself() async throws {
         try await withServer { server in
             let port = try await server.server.startTLS(
-                host: "127.0.0.1", port: 0, context: serverContext())
+                host: "127.0.0.1", port: 0, offer: TLSOffer(serverContext()))
             let context = try TLSContext.client(authorities: files.path("authority.pem"))
             let clients = [
                 (try server.client(), server.port),
@@ -145,7 +165,7 @@ import Testing
             $0.asksForUsers()
         } _: { server in
             let port = try await server.server.startTLS(
-                host: "127.0.0.1", port: 0, context: serverContext())
+                host: "127.0.0.1", port: 0, offer: TLSOffer(serverContext()))
             let context = try TLSContext.client(authorities: files.path("authority.pem"))
             for mechanism in ScramMechanism.allCases {
                 let client = try KafkaTestClient(port: port, tls: context)

@@ -390,6 +390,27 @@ import Testing
         }
     }
 
+    /// Who announces much and sends little takes little: others go on.
+    @Test func announcingTakesNoRoom() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            _ = try client.createTopic("t", settings: ["max.message.bytes": "50000000"])
+            // The largest request that there may be, of which nearly nothing comes.
+            let announcers = try (0..<20).map { _ in try server.client() }
+            for announcer in announcers { try announcer.socket.send([0x06, 0x40, 0, 0, 0, 1]) }
+            await eventually("they have what they get") {
+                server.server.requestBytesFree
+                    == Limits.logRequestsBytesMax - 20 * Limits.logRequestRoomBytes
+            }
+            let large = batch([String(repeating: "x", count: 20 << 20)])
+            #expect(try client.produce("t", 0, large).error == .none)
+            for announcer in announcers { announcer.socket.finishSending() }
+            await eventually("the room is given back") {
+                server.server.requestBytesFree == Limits.logRequestsBytesMax
+            }
+        }
+    }
+
     /// A client that asks and does not read is not read from, and harms nobody.
     @Test func whoDoesNotReadIsNotServedFurther() async throws {
         try await withServer { server in

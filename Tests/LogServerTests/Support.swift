@@ -30,12 +30,14 @@ func checked(_ bytes: [UInt8]) throws -> CheckedBatch {
 
 /// A partition on a disk.
 func openLog(
-    _ disk: any LogDisk, segmentBytes: Int = 1 << 20, usesAppendTime: Bool = false
+    _ disk: any LogDisk, segmentBytes: Int = 1 << 20, usesAppendTime: Bool = false,
+    flusher: (any PartitionFlusher)? = nil
 ) throws -> PartitionLog {
     var rules = PartitionRules(segmentBytes: segmentBytes)
     rules.batches.usesAppendTime = usesAppendTime
     return try PartitionLog.open(
-        name: "test-0", directory: "/p", disk: disk, rules: rules, now: 5000, logger: quiet)
+        name: "test-0", directory: "/p", disk: disk, rules: rules, now: 5000, flusher: flusher,
+        logger: quiet)
 }
 
 extension PartitionLog {

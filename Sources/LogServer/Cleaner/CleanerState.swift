@@ -6,11 +6,16 @@
 internal import Base
 
 /// What compaction remembers of a partition.
-struct CleanerState: Sendable, Equatable {
+struct CleanerState: Sendable {
     var firstDirty: Int64 = 0
     var tombstonesDue = Int64.max
-    /// Why the partition cannot be compacted: it is not tried again before a restart.
-    var failure: String?
+    /// A swap has failed halfway: the next start finishes it, and nothing is compacted before.
+    var needsRestart = false
+    /// It went wrong, and is not tried again before this time of the server.
+    private(set) var restsUntil = Int64.min
+    private var backoff = Backoff(
+        first: .seconds(Limits.logCompactionRetrySecondsMin),
+        limit: .seconds(Limits.logCompactionRetrySecondsMax))
 
     private static let checkpointName = "cleaner.checkpoint"
 
@@ -28,6 +33,18 @@ struct CleanerState: Sendable, Equatable {
         } catch {
             throw LogStorageError(.damaged, "'\(directory)/\(Self.checkpointName)': \(error)")
         }
+    }
+
+    /// What is damaged may have been mended, and a full disk have room: it is tried again, ever
+    /// more rarely.
+    mutating func failed(now: Int64, using random: inout PRNG) {
+        restsUntil = now + backoff.next(using: &random).components.seconds * 1000
+    }
+
+    /// A compaction went well.
+    mutating func succeeded() {
+        restsUntil = .min
+        backoff.reset()
     }
 
     func save(in directory: String, disk: any LogDisk) throws(DiskError) {

@@ -18,6 +18,7 @@ struct CompactionStopped: Error {}
 struct Compaction: Sendable {
     let log: PartitionLog
     private let rules: PartitionRules
+    private let segmentBytes: Int
     private let rewriter: BatchRewriter
     /// The last batch of each producer, by its base offset: needed to know its next sequence.
     private let lastBatches: [Int64: Int64]
@@ -60,6 +61,7 @@ struct Compaction: Sendable {
         self.log = log
         self.isStopped = isStopped
         rules = log.rules
+        segmentBytes = rules.segmentBytes(segments: candidate.segments.count)
         rewriter = BatchRewriter(
             newest: newest, outcomes: outcomes,
             tombstonesUntil: moment(rules.cleaning.tombstoneRetention, before: now))
@@ -94,7 +96,7 @@ struct Compaction: Sendable {
     private func fits(_ segment: Segment, behind group: [Segment], _ output: SegmentOutput) -> Bool
     {
         let first = group.first?.baseOffset ?? segment.baseOffset
-        return output.byteCount + segment.byteCount <= rules.segmentBytes
+        return output.byteCount + segment.byteCount <= segmentBytes
             && segment.nextOffset - first <= Int64(Int32.max)
             && group.count < Limits.logCompactionSegmentsMax
     }

@@ -22,11 +22,13 @@ struct CompactionCandidate {
             )
         }
         let state = log.cleaner.withLock { $0 }
+        // What is not on the disk yet, with its index, is not to be replaced.
+        let waiting = log.line.withLock { $0.firstClosed } ?? .max
         let young = moment(rules.compactionLagMin, before: now)
         firstDirty = max(state.firstDirty, logStart)
         segments = Array(
             all.dropLast().prefix { segment in
-                segment.damage == nil && segment.nextOffset <= end
+                segment.damage == nil && segment.nextOffset <= end && segment.baseOffset < waiting
                     && (rules.compactionLagMin == 0 || segment.newestTime ?? .min <= young)
             })
         let start = firstDirty
@@ -38,7 +40,8 @@ struct CompactionCandidate {
         }
         let isWorthwhile = dirtyBytes > 0 && (dirtyRatio >= rules.dirtyRatio || isLate == true)
         isDue =
-            rules.compacts && isOpen && state.failure == nil && !segments.isEmpty
+            rules.compacts && isOpen && !state.needsRestart && state.restsUntil <= now
+            && !segments.isEmpty
             && (isWorthwhile || state.tombstonesDue <= now)
     }
 }

@@ -15,6 +15,7 @@ final class LogCleaner: Sendable {
         var isRetaining = false
         var isCompacting = false
         var timers: [LoopTimer] = []
+        var random: PRNG
     }
 
     private let topics: TopicTable
@@ -22,7 +23,7 @@ final class LogCleaner: Sendable {
     private let metrics: LogServerMetrics
     private let logger: Logger
     private let pool: BlockingPool
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(
         topics: TopicTable, clock: @escaping @Sendable () -> Int64, metrics: LogServerMetrics,
@@ -32,6 +33,7 @@ final class LogCleaner: Sendable {
         self.clock = clock
         self.metrics = metrics
         self.logger = logger
+        state = Mutex(State(random: PRNG(seed: UInt64(bitPattern: clock()))))
         // One step of retention and one of compaction at a time, and a tick of each.
         pool = try BlockingPool(name: "log-cleaner", threads: 1, queueMax: 8)
     }
@@ -177,16 +179,18 @@ final class LogCleaner: Sendable {
             compact(rest)
         case .failure(let error):
             // What is on the disk is finished at the next start; what is open still serves.
-            compaction.log.cleaner.withLock { $0.failure = error.description }
+            compaction.log.cleaner.withLock { $0.needsRestart = true }
             failed(compaction.log, error)
             compact(rest)
         }
     }
 
-    /// A disk that refuses may take it next time; a log that cannot be read stays as it is.
     private func failed(_ log: PartitionLog, _ error: any Error) {
         if error is CompactionStopped || log.view.withLock({ $0.isDeleted }) { return }
-        if !(error is DiskError) { log.cleaner.withLock { $0.failure = "\(error)" } }
+        let now = clock()
+        state.withLock { state in
+            log.cleaner.withLock { $0.failed(now: now, using: &state.random) }
+        }
         logger.error("partition cannot be compacted", metadata: log.metadata(error))
     }
 }

@@ -114,6 +114,7 @@ extension PartitionLog {
         let before = state.firstDirty
         state.firstDirty = offset
         state.tombstonesDue = tombstonesDue
+        state.succeeded()
         try state.save(in: directory, disk: disk)
         let saved = state
         cleaner.withLock { $0 = saved }

@@ -13,8 +13,15 @@ extension Broker {
         _ request: DescribeLogDirsRequest, _ context: RequestContext,
         _ reply: @escaping Reply<DescribeLogDirsResponse>
     ) {
+        run(on: readers, reply) { [self] in describeLogDirs(request) }
+    }
+
+    private func describeLogDirs(_ request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
         var directory = DescribeLogDirsResponse.Result()
         directory.directory = configuration.directory
+        if let room = DiskRoom(of: configuration.directory) {
+            (directory.totalBytes, directory.usableBytes) = (room.totalBytes, room.usableBytes)
+        }
         let asked = request.topics.map { entries in
             Dictionary(entries.map { ($0.name, Set($0.partitions)) }) { $0.union($1) }
         }
@@ -36,7 +43,7 @@ extension Broker {
         }
         var response = DescribeLogDirsResponse()
         response.results = [directory]
-        reply(.response(response))
+        return response
     }
 
     // MARK: DescribeProducers
@@ -182,6 +189,7 @@ extension ProducerStates {
             producer.lastSequence = last?.lastSequence ?? -1
             producer.lastTimestamp = last?.timestamp ?? -1
             producer.coordinatorEpoch = -1
+            producer.transactionStart = transactions.open[id]?.firstOffset ?? -1
             return producer
         }
     }

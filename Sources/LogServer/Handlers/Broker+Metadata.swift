@@ -18,7 +18,7 @@ extension Broker {
         _ reply: @escaping Reply<MetadataResponse>
     ) {
         let mayCreate = request.allowAutoTopicCreation && configuration.autoCreatesTopics
-        let missing = (request.topics ?? []).compactMap(\.name).filter {
+        let missing = (request.topics ?? []).compactMap(\.wantedName).filter {
             Topic.isValid(name: $0) && topics.topic(named: $0) == nil
         }
         guard mayCreate, !missing.isEmpty else {
@@ -52,7 +52,7 @@ extension Broker {
         if let entries = request.topics, context.version > 0 || !entries.isEmpty {
             // Each once: a small request that repeats a large topic would ask for gigabytes.
             response.topics = unique(entries) { Named(name: $0.name, id: $0.topicID) }
-                .map { describe($0) }
+                .map { describe($0, version: context.version) }
         } else {
             response.topics = topics.all.map { describe($0) }
         }
@@ -69,11 +69,14 @@ extension Broker {
         var id: KafkaUUID
     }
 
-    private func describe(_ entry: MetadataRequest.Topic) -> MetadataResponse.Topic {
+    private func describe(
+        _ entry: MetadataRequest.Topic, version: Int16
+    ) -> MetadataResponse.Topic {
         var unknown = MetadataResponse.Topic()
-        unknown.name = entry.name
+        // Before version 12 an answer without a name cannot be written.
+        unknown.name = entry.wantedName ?? (version < 12 ? "" : nil)
         unknown.topicID = entry.topicID
-        guard let name = entry.name else {
+        guard let name = entry.wantedName else {
             if let topic = topics.topic(id: entry.topicID) { return describe(topic) }
             unknown.error = .unknownTopicID
             return unknown
@@ -166,4 +169,9 @@ extension Broker {
         result.port = Int32(address.port)
         return result
     }
+}
+
+extension MetadataRequest.Topic {
+    /// The name that is asked for; nil when it is the id: Java sends an empty name beside it.
+    fileprivate var wantedName: String? { topicID == .zero ? name : nil }
 }

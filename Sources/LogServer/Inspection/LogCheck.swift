@@ -52,7 +52,20 @@ extension OfflineLog {
         }
         let aside = Set(checkpoint.quarantined.map(\.start))
         var walk = PartitionCheck(place: place, checkpoint: checkpoint, disk: disk)
-        for base in try bases(in: place) where !aside.contains(base) { try walk.segment(base) }
+        let synced = PartitionSnapshot.read(in: place.directory, disk: disk)?.lastBaseOffset ?? 0
+        let marked = try bases(in: place, ending: UnsyncedMark.ending).first { $0 >= synced }
+        for base in try bases(in: place) where !aside.contains(base) {
+            let before = walk.faults.count
+            try walk.segment(base)
+            guard walk.faults.count > before, let marked, marked <= base else { continue }
+            faults += walk.faults
+            return faults.append(
+                LogFault(
+                    place: place.name,
+                    what: "the segments from \(marked) on had not been synced: the next start cuts "
+                        + "there, and keeps what is behind in files that end in "
+                        + PartitionRecovery.tornEnding))
+        }
         walk.end()
         faults += walk.faults
     }

@@ -87,6 +87,7 @@ private struct LossAcceptance {
         let aside = Dictionary(
             checkpoint.quarantined.map { ($0.start, $0) }, uniquingKeysWith: { $1 })
         let bases = Set(try log.bases(in: place)).union(aside.keys).sorted()
+        let marked = Set(try log.bases(in: place, ending: UnsyncedMark.ending))
         var next = checkpoint.logStart
         for (index, base) in bases.enumerated() {
             if base > next, base > gapsEnd { lose(next, base) }
@@ -100,6 +101,13 @@ private struct LossAcceptance {
             let salvage = try SegmentSalvage(file, offset: base, gapsEnd: gapsEnd)
             let isLast = index == bases.count - 1
             let limit = isLast ? recoveryPoint : bases[index + 1]
+            if !isLast, marked.contains(base), recoveryPoint < limit,
+                !salvage.damage.isEmpty || salvage.nextOffset != limit
+            {
+                // The next start cuts it, and what is behind.
+                next = max(next, recoveryPoint)
+                break
+            }
             var hasLost = range != nil
             for part in salvage.damage {
                 // Behind the recovery point of the last segment it is a torn end.

@@ -48,8 +48,12 @@ final class UserTable: Sendable {
                 })
         }
         self.ofFile = ofFile
-        if found == nil, !users.isEmpty {
-            do { try save([:]) } catch { throw LogStorageError(error) }
+        do throws(DiskError) {
+            if found == nil, !users.isEmpty { try save([:]) }
+            // Older versions let others read it.
+            if found != nil { try disk.makePrivate("\(directory)/\(Self.checkpointName)") }
+        } catch {
+            throw LogStorageError(error)
         }
     }
 

@@ -48,7 +48,9 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
     /// Received whole, and waits until those before it are answered.
     private var next: [UInt8]?
     /// Taken from the budget for the request that is being received, or waits as `next`.
-    private var reservedBytes = 0
+    private var room = RequestRoom()
+    private var pace = RequestPace()
+    private var receivedBytes = 0
     /// What is being served, oldest first.
     private var open: Deque<OpenRequest> = []
     private var isWaitingForRoom = false
@@ -86,6 +88,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     func received(_ bytes: UnsafeRawBufferPointer, on connection: Connection) {
         lastReceived = connection.loop.nowMilliseconds
+        receivedBytes += bytes.count
         // Bytes come only after a handshake that went well.
         if authentication == nil { becomeKnown() }
         let taken = input.isEmpty && next == nil ? assembler.take(bytes) : 0
@@ -142,8 +145,13 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         } else if open.isEmpty, !isWaitingForRoom {
             let idle = UInt64(Limits.logConnectionIdleSeconds) * 1000
             let limit = assembler.isBetweenRequests ? idle : stall
-            if now - lastReceived > limit { connection.close() }
+            if now - lastReceived > limit { return connection.close() }
         }
+        guard room.byteCount > 0, next == nil, !isWaitingForRoom else { return }
+        let isSlow = pace.isSlow(
+            receivedBytes: receivedBytes, hasReserve: room.reserved > 0,
+            isScarce: owner.budget.isScarce, now: now)
+        if isSlow { reject("a request that comes slowly while others wait for room") }
     }
 
     private func reject(_ reason: String) {
@@ -192,10 +200,11 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         case .needsMore:
             input = []
             return false
-        case .announced(let byteCount):
+        case .needsRoom(let byteCount):
             makeRoom(for: byteCount)
             return true
         case .request(let content):
+            pace.begin()
             next = content
             return true
         case .invalid(let length):
@@ -224,39 +233,44 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
         return Int16(request[0]) << 8 | Int16(request[1]) == APIKey.produce.rawValue
     }
 
+    /// Admits bytes of the request that is being received, of which so many are missing.
     private func makeRoom(for byteCount: Int) {
+        let isBegun = room.byteCount > 0
         // A small request alone needs no room, so that a full budget does not stop everything.
-        guard byteCount > Self.smallRequestBytes || !open.isEmpty, let loop = connection?.loop
-        else { return assembler.admit() }
+        guard isBegun || byteCount > Self.smallRequestBytes || !open.isEmpty,
+            let loop = connection?.loop
+        else { return assembler.admit(byteCount) }
         isWaitingForRoom = true
-        let isGranted = owner.budget.reserve(byteCount) { [self] in
+        let step = min(byteCount, Limits.logRequestRoomBytes)
+        let given = owner.budget.take(step, orWhole: byteCount) { [self] room in
             loop.execute {
-                self.granted(byteCount)
+                self.granted(room)
+                self.pace.begin()
                 self.pump()
             }
         }
-        if isGranted { granted(byteCount) }
+        if let given { granted(given) }
     }
 
-    private func granted(_ byteCount: Int) {
+    private func granted(_ given: RequestRoom) {
         isWaitingForRoom = false
-        reservedBytes = byteCount
-        if connection == nil { dropNext() } else { assembler.admit() }
+        room += given
+        if connection == nil { dropNext() } else { assembler.admit(given.byteCount) }
     }
 
     /// Gives back the room of what is not going to be served.
     private func dropNext() {
         next = nil
-        owner.budget.release(reservedBytes)
-        reservedBytes = 0
+        owner.budget.release(room)
+        room = RequestRoom()
     }
 
     // MARK: Serving
 
     /// Puts a request in line.
     private func begin(isProduce: Bool) -> OpenRequest {
-        let request = OpenRequest(isProduce: isProduce, reservedBytes: reservedBytes)
-        reservedBytes = 0
+        let request = OpenRequest(isProduce: isProduce, room: room)
+        room = RequestRoom()
         open.append(request)
         return request
     }
@@ -327,7 +341,7 @@ final class KafkaConnection: ConnectionHandler, @unchecked Sendable {
 
     func finish(_ request: OpenRequest, _ end: OpenRequest.End) {
         request.interest.fulfil()
-        owner.budget.release(request.reservedBytes)
+        owner.budget.release(request.room)
         request.end = end
         sendAnswers()
     }
@@ -382,12 +396,12 @@ final class OpenRequest: @unchecked Sendable {
     }
 
     let isProduce: Bool
-    let reservedBytes: Int
+    let room: RequestRoom
     let interest = RequestInterest()
     var end: End?
 
-    init(isProduce: Bool, reservedBytes: Int) {
+    init(isProduce: Bool, room: RequestRoom) {
         self.isProduce = isProduce
-        self.reservedBytes = reservedBytes
+        self.room = room
     }
 }

@@ -7,7 +7,6 @@
 //     DATA/topics/…             their records
 
 internal import Base
-package import Crypto
 package import EventLoop
 internal import KafkaWire
 package import Logging
@@ -18,6 +17,7 @@ package final class LogServer: Sendable {
     private let lock: DirectoryLock?
     private let broker: Broker
     private let writers: [LogWriter]
+    private let flusher: LogFlusher
     private let cleaner: LogCleaner
     private let connections: OpenConnections
     private let group: EventLoopGroup
@@ -41,9 +41,10 @@ package final class LogServer: Sendable {
                 name: "log-writer-\($0)", policy: configuration.fsync, clock: clock,
                 metrics: metrics)
         }
+        flusher = try LogFlusher(policy: configuration.fsync)
         let topics = TopicTable(
             TopicEnvironment(
-                directory: configuration.directory, disk: disk, writers: writers,
+                directory: configuration.directory, disk: disk, writers: writers, flusher: flusher,
                 defaults: configuration.topicDefaults, clock: clock, logger: logger))
         try Self.open(topics, metrics, logger)
         let gate = TransactionGate()
@@ -132,8 +133,8 @@ package final class LogServer: Sendable {
 
     /// Listens for clients that use TLS; returns the port, which is chosen if `port` is 0.
     @discardableResult
-    package func startTLS(host: String, port: UInt16, context: TLSContext) async throws -> UInt16 {
-        try await listen(host, port, broker.configuration.advertisedTLS, TLSOffer(context))
+    package func startTLS(host: String, port: UInt16, offer: TLSOffer) async throws -> UInt16 {
+        try await listen(host, port, broker.configuration.advertisedTLS, offer)
     }
 
     private func listen(
@@ -225,6 +226,7 @@ package final class LogServer: Sendable {
             partition.writer.run { log.close() }
         }
         for writer in writers { await writer.shutdown() }
+        await flusher.shutdown()
     }
 }
 

@@ -16,7 +16,8 @@ final class OpenConnections: ConnectionOwner {
     }
 
     let broker: Broker
-    let budget = ByteBudget(total: Limits.logRequestsBytesMax)
+    let budget = ByteBudget(
+        total: Limits.logRequestsBytesMax, reserve: Limits.logRequestBytesMax)
     private let state = Mutex(State())
 
     init(broker: Broker) { self.broker = broker }

@@ -9,8 +9,9 @@ struct RequestAssembler {
     enum Step: Equatable {
         /// All bytes are taken and the request is incomplete.
         case needsMore
-        /// The length of a request is known; `admit` before giving more bytes.
-        case announced(byteCount: Int)
+        /// The request has so many bytes more than have been admitted; `admit` some before giving
+        /// more bytes.
+        case needsRoom(byteCount: Int)
         case request([UInt8])
         /// The length is not one that a request can have.
         case invalid(length: Int)
@@ -18,24 +19,25 @@ struct RequestAssembler {
 
     private var lengthBytes: [UInt8] = []
     private var length = 0
-    private var isAdmitted = false
+    private var admitted = 0
     private var content: [UInt8] = []
 
     /// Whether the stream may end here.
     var isBetweenRequests: Bool { lengthBytes.isEmpty }
 
-    /// The announced request may be read. Its room is taken at once: growing step by step would
-    /// copy a large one twice, and the system gives pages only to what has come.
-    mutating func admit() {
-        isAdmitted = true
-        content.reserveCapacity(length)
+    /// So many bytes more of the request may be read. Room is made in few steps, and never for
+    /// more than twice what has come: growing each time would copy a large one often.
+    mutating func admit(_ byteCount: Int) {
+        admitted += byteCount
+        if content.capacity < admitted {
+            content.reserveCapacity(min(length, max(admitted, 2 * content.count)))
+        }
     }
 
     /// Takes what belongs to the request that is being received straight from where it was read
     /// to, so that it is copied once. The number of bytes taken; `next` gives the request.
     mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard isAdmitted else { return 0 }
-        let taken = min(length - content.count, bytes.count)
+        let taken = min(admitted - content.count, bytes.count)
         content.append(contentsOf: bytes.prefix(taken))
         return taken
     }
@@ -54,14 +56,16 @@ struct RequestAssembler {
                 return .invalid(length: length)
             }
         }
-        guard isAdmitted else { return .announced(byteCount: length) }
-        let taken = min(length - content.count, input.count)
+        let taken = min(admitted - content.count, input.count)
         content.append(contentsOf: input.prefix(taken))
         input.removeFirst(taken)
-        guard content.count == length else { return .needsMore }
+        guard content.count == length else {
+            let isFull = content.count == admitted
+            return isFull ? .needsRoom(byteCount: length - admitted) : .needsMore
+        }
         defer {
             lengthBytes.removeAll(keepingCapacity: true)
-            isAdmitted = false
+            admitted = 0
             content = []
         }
         return .request(content)

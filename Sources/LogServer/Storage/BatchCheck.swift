@@ -29,6 +29,8 @@ struct BatchRules: Sendable, Equatable {
     var needsKeys = false
     /// message.timestamp.type is LogAppendTime.
     var usesAppendTime = false
+    /// compression.type: how batches are compressed; nil: as they come.
+    var codec: BatchCodec?
 }
 
 extension CheckedBatch {
@@ -61,6 +63,7 @@ extension CheckedBatch {
             throw BatchRefusal(code: .corruptMessage, message: "wrong length or checksum")
         }
         try checkContents(rules)
+        if let codec = rules.codec { try compress(with: codec, rules) }
     }
 
     private func checkContents(_ rules: BatchRules) throws(BatchRefusal) {
@@ -100,6 +103,30 @@ extension CheckedBatch {
         guard missing.isEmpty else {
             throw BatchRefusal(
                 code: .invalidRecord, message: "a compacted topic needs keys", records: missing)
+        }
+    }
+
+    /// Gives the batch another codec, if it has not this one already.
+    private mutating func compress(
+        with codec: BatchCodec, _ rules: BatchRules
+    ) throws(BatchRefusal) {
+        guard header.attributes & 7 != codec.rawValue else { return }
+        do {
+            let packed = try codec.compress(Array(try bytes.recordContent(header)))
+            header.attributes = header.attributes & ~7 | codec.rawValue
+            header.batchLength = Int32(RecordBatchHeader.batchLengthMin + packed.count)
+            bytes = sealedBatch(header, records: packed)[...]
+            header = try RecordBatchHeader(bytes)
+        } catch let error as CompressionError where error.code == .tooLarge {
+            throw BatchRefusal(code: .messageTooLarge, message: "decompressed, \(error)")
+        } catch {
+            throw BatchRefusal(code: .corruptMessage, message: "\(error)")
+        }
+        guard bytes.count <= rules.bytesMax else {
+            throw BatchRefusal(
+                code: .messageTooLarge,
+                message: "batch of \(bytes.count) bytes as the topic's compression.type makes it, "
+                    + "\(rules.bytesMax) are allowed")
         }
     }
 

@@ -46,7 +46,11 @@ enum Checkpoint {
     ) throws(DiskError) {
         let path = "\(directory)/\(name)"
         try disk.remove(path + ".new")
-        try disk.create(path + ".new", pieces: [encode(kind, payload: payload)])
+        let file = try disk.openFile(path + ".new", isNew: true)
+        // Before there is anything to see.
+        if kind == .users { try disk.makePrivate(path + ".new") }
+        try file.write([], encode(kind, payload: payload)[...], at: 0)
+        try file.sync()
         try disk.rename(path + ".new", to: path)
         try disk.syncDirectory(directory)
     }

@@ -38,11 +38,21 @@ package protocol LogDisk: Disk {
     func openFile(_ path: String, isNew: Bool) throws(DiskError) -> any LogFile
     /// Removes an empty directory; none there is fine.
     func removeDirectory(_ path: String) throws(DiskError)
+    /// From now on only the owner may open the file.
+    func makePrivate(_ path: String) throws(DiskError)
+}
+
+extension LogDisk {
+    package func makePrivate(_ path: String) throws(DiskError) {}
 }
 
 extension LocalDisk: LogDisk {
     package func openFile(_ path: String, isNew: Bool) throws(DiskError) -> any LogFile {
         try LocalLogFile(path, isNew: isNew)
+    }
+
+    package func makePrivate(_ path: String) throws(DiskError) {
+        guard chmod(path, 0o600) == 0 else { throw DiskError(operation: "protect", path: path) }
     }
 
     package func removeDirectory(_ path: String) throws(DiskError) {

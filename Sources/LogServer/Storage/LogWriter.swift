@@ -196,7 +196,7 @@ final class LogWriter: Sendable {
                 defer { logs = [:] }
                 return Array(logs.values)
             }
-            for log in logs { _ = log.sync() }
+            for log in logs { log.syncSoon() }
         }
     }
 

@@ -10,7 +10,7 @@ extension PartitionLog {
     /// at which producers that are found in batches were last seen.
     static func open(
         name: String, directory: String, disk: any LogDisk, rules: PartitionRules, now: Int64,
-        logger: Logger
+        flusher: (any PartitionFlusher)? = nil, logger: Logger
     ) throws(LogStorageError) -> PartitionLog {
         var recovery = PartitionRecovery(
             name: name, directory: directory, disk: disk, rules: rules, now: now, logger: logger)
@@ -37,7 +37,7 @@ extension PartitionLog {
         view.quarantined = checkpoint.quarantined
         let log = PartitionLog(
             name: name, directory: directory, disk: disk, view: view,
-            producers: producers, cleaner: recovery.cleaner, logger: logger)
+            producers: producers, cleaner: recovery.cleaner, flusher: flusher, logger: logger)
         log.snapshot.withLock { $0.lastAppendTime = recovery.lastAppendTime }
         if recovery.hasRead {
             // Or the next start would have to read it all again.

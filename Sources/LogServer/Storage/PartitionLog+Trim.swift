@@ -25,6 +25,8 @@ extension PartitionLog {
         guard offset > start else { return (.none, []) }
         // Or after a power cut the log could end before it starts.
         guard sync() else { return (.storageError, []) }
+        // An index that came later would outlive its segment.
+        flush()
         do { try saveCheckpoint(logStart: offset, epochs: epochs) } catch {
             logger.error("log start cannot be saved", metadata: metadata(error))
             return (.storageError, [])

@@ -7,9 +7,9 @@
 //
 // Invariants: offsets in the segments have no gaps but where compaction, or an accepted loss, has
 // made them (`gapsEnd`), and each segment begins where the one before it ends; every segment but
-// the last is on the disk in full; the high watermark moves only to offsets that the policy calls
-// safe; once a sync has failed nothing is appended any more, since the kernel may have dropped what
-// it could not write.
+// the last is on the disk in full, or has a mark that says it may not be; the high watermark moves
+// only to offsets that the policy calls safe; once a sync has failed nothing is appended any more,
+// since the kernel may have dropped what it could not write.
 
 internal import Base
 internal import KafkaWire
@@ -22,6 +22,13 @@ struct PartitionRules: Sendable, Equatable {
     /// segment.bytes
     var segmentBytes = Limits.logSegmentBytesDefault
     var cleaning = CleaningRules()
+
+    /// The size at which a segment is closed when there are so many: each one is an open file, so
+    /// a setting that makes very many counts double and double again.
+    func segmentBytes(segments: Int) -> Int {
+        let doublings = min(segments / Limits.logSegmentsBeforeDoubling, Int.bitWidth / 2)
+        return max(segmentBytes, min(segmentBytes << doublings, Limits.logSegmentBytesMax))
+    }
 }
 
 /// What became of an append.
@@ -72,10 +79,17 @@ final class PartitionLog: Sendable {
     let snapshot = Mutex(SnapshotState())
     /// How far the log has been compacted. Changed by the one compaction that may run.
     let cleaner: Mutex<CleanerState>
+    /// Nil if the writer does everything itself.
+    let flusher: (any PartitionFlusher)?
+    /// What is to be brought to the disk.
+    let line = Mutex(FlushLine())
+    /// Held by the one who is at it.
+    let flushing = Mutex(())
 
     init(
         name: String, directory: String, disk: any LogDisk, view: View,
-        producers: ProducerStates, cleaner: CleanerState = CleanerState(), logger: Logger
+        producers: ProducerStates, cleaner: CleanerState = CleanerState(),
+        flusher: (any PartitionFlusher)? = nil, logger: Logger
     ) {
         self.name = name
         self.directory = directory
@@ -83,6 +97,7 @@ final class PartitionLog: Sendable {
         self.view = Mutex(view)
         self.producers = Mutex(producers)
         self.cleaner = Mutex(cleaner)
+        self.flusher = flusher
         self.logger = logger
     }
 
@@ -108,11 +123,11 @@ final class PartitionLog: Sendable {
     func append(_ batch: CheckedBatch, now: Int64) -> AppendOutcome {
         let state = view.withLock { view in
             (
-                view.segments[view.segments.count - 1], view.logEnd, view.epochs.current,
-                view.rules, view.failure, view.isDeleted
+                view.segments[view.segments.count - 1], view.segments.count, view.logEnd,
+                view.epochs.current, view.rules, view.failure, view.isDeleted
             )
         }
-        var (segment, logEnd, epoch, rules, failure, isDeleted) = state
+        var (segment, segmentCount, logEnd, epoch, rules, failure, isDeleted) = state
         guard !isDeleted else {
             return .refused(.unknownTopicOrPartition, "the partition is being deleted")
         }
@@ -128,7 +143,7 @@ final class PartitionLog: Sendable {
         var batch = batch
         let appendTime = rules.batches.usesAppendTime ? now : nil
         do {
-            if needsRoll(segment, batch.header, logEnd, rules, now) {
+            if needsRoll(segment, of: segmentCount, batch.header, logEnd, rules, now) {
                 segment = try roll(at: logEnd)
             }
             let (head, rest) = batch.placed(at: logEnd, epoch: epoch, appendTime: appendTime)
@@ -150,12 +165,12 @@ final class PartitionLog: Sendable {
     }
 
     private func needsRoll(
-        _ segment: Segment, _ header: RecordBatchHeader, _ logEnd: Int64,
+        _ segment: Segment, of count: Int, _ header: RecordBatchHeader, _ logEnd: Int64,
         _ rules: PartitionRules, _ now: Int64
     ) -> Bool {
         let bytes = segment.byteCount
         guard bytes > 0 else { return false }
-        return bytes + header.totalByteCount > rules.segmentBytes
+        return bytes + header.totalByteCount > rules.segmentBytes(segments: count)
             || logEnd - segment.baseOffset > Int64(Int32.max) - Int64(header.lastOffsetDelta)
             || segment.arrivals.map {
                 $0.lowerBound <= moment(rules.cleaning.segmentAge, before: now)
@@ -176,24 +191,27 @@ final class PartitionLog: Sendable {
         }
     }
 
-    /// Closes the last segment, on the disk in full, and begins another at `offset`.
+    /// Closes the last segment, which is on the disk in full or is left to the flusher, and begins
+    /// another at `offset`. Writer only.
     func roll(at offset: Int64) throws(DiskError) -> Segment {
         let last = view.withLock { $0.segments[$0.segments.count - 1] }
         // An empty one is the next one already.
         guard last.byteCount > 0 else { return last }
-        do { try last.file.sync() } catch {
-            fail(error)
-            throw error
+        let isLeft = flusher?.syncs == true
+        if isLeft {
+            try UnsyncedMark.make(last.baseOffset, in: directory, disk: disk)
+        } else {
+            do { try last.file.sync() } catch {
+                fail(error)
+                throw error
+            }
         }
-        let segment = try Self.newSegment(baseOffset: offset, in: directory, disk: disk)
+        let segment = try Self.begin(at: offset, in: directory, disk: disk)
+        if !isLeft { try disk.syncDirectory(directory) }
         view.withLock { $0.segments.append(segment) }
-        do {
-            try SegmentIndexFile.write(
-                last.content, baseOffset: last.baseOffset, in: directory, disk: disk)
-        } catch {
-            logger.warning("index cannot be written", metadata: metadata(error))
-        }
-        saveSnapshot()
+        leave(
+            FlushPoint(
+                segment: last, needsSync: isLeft, closes: true, snapshot: takeSnapshot()))
         return segment
     }
 
@@ -201,17 +219,24 @@ final class PartitionLog: Sendable {
     static func newSegment(
         baseOffset: Int64, in directory: String, disk: any LogDisk
     ) throws(DiskError) -> Segment {
+        let segment = try begin(at: baseOffset, in: directory, disk: disk)
+        try disk.syncDirectory(directory)
+        return segment
+    }
+
+    private static func begin(
+        at baseOffset: Int64, in directory: String, disk: any LogDisk
+    ) throws(DiskError) -> Segment {
         let path = Segment.path(in: directory, baseOffset)
         // A file of that name is left over from a failure right here, and is empty.
         try disk.remove(path)
-        let file = try disk.openFile(path, isNew: true)
-        try disk.syncDirectory(directory)
-        return Segment(baseOffset: baseOffset, file: file)
+        return Segment(baseOffset: baseOffset, file: try disk.openFile(path, isNew: true))
     }
 
     /// Makes everything appended durable and shows it to readers; false if the disk refused.
     /// Writer only; blocks.
     func sync() -> Bool {
+        if line.withLock({ $0.needsSync }) { flush() }
         let state = view.withLock { ($0.segments[$0.segments.count - 1], $0.failure) }
         guard state.1 == nil else { return false }
         do { try state.0.file.sync() } catch {
@@ -219,7 +244,7 @@ final class PartitionLog: Sendable {
             return false
         }
         publish()
-        saveSnapshotIfGrown()
+        if snapshotIsDue { saveSnapshot() }
         return true
     }
 

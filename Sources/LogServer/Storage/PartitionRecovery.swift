@@ -2,12 +2,12 @@
 //
 //   a closed segment that the snapshot, or its index file, knows      is taken as it is
 //   another closed segment                                           is read and checked
-//   the last one                                                     is read and checked from the
+//   the last one, and a closed one with a mark (UnsyncedMark.swift)  are read and checked from the
 //                                                                    recovery point on
 //
-// Behind the recovery point, what is not a sound batch is a torn end: it is cut off and reported.
-// Anywhere else damage, or a file that is not there, means that acknowledged records are lost: the
-// offsets are set aside, and the rest of the partition is served.
+// Behind the recovery point, what is not a sound batch is a torn end: it is cut off and reported,
+// with the segments behind it. Anywhere else damage, or a file that is not there, means that
+// acknowledged records are lost: the offsets are set aside, the rest of the partition is served.
 
 internal import Base
 internal import KafkaWire
@@ -49,6 +49,10 @@ struct PartitionRecovery {
     private var snapshot: PartitionSnapshot?
     /// The directory, or the last segment, may be in the kernel only.
     private var mustSync = false
+    /// Closed segments that may be torn.
+    private var marked: [Int64] = []
+    /// The end of the log has been found before the last of the files.
+    private var isCut = false
 
     init(
         name: String, directory: String, disk: any LogDisk, rules: PartitionRules, now: Int64,
@@ -74,20 +78,23 @@ struct PartitionRecovery {
         let last = places.lastIndex {
             if case .segment(_, _, let byteCount) = $0 { byteCount > 0 } else { false }
         }
-        for (index, place) in places.enumerated() {
+        for (index, place) in places.enumerated() where !isCut {
+            let behind = places[(index + 1)...]
             switch place {
             case .quarantined(let range): try take(range)
+            case .segment(let base, let file, let byteCount) where isUnsynced(base, behind):
+                try closeGap(until: base)
+                try readLast(base, file, byteCount, behind: behind)
             case .segment(let base, let file, 0):
                 try takeEmpty(base, file, isLast: index == places.count - 1)
             case .segment(let base, let file, let byteCount):
                 try closeGap(until: base)
                 if index == last, !wasClosed(base),
-                    index + 1 == places.count || !isCovered(places[index + 1])
+                    behind.first.map(isCovered) != true
                 {
-                    try readLast(base, file, byteCount)
+                    try readLast(base, file, byteCount, behind: [])
                 } else {
-                    let end = index + 1 < places.count ? places[index + 1].start : nil
-                    try readClosed(base, file, byteCount, end: end)
+                    try readClosed(base, file, byteCount, end: behind.first?.start)
                 }
             }
         }
@@ -98,6 +105,13 @@ struct PartitionRecovery {
     /// end: an empty one behind it does not show that alone.
     private func wasClosed(_ base: Int64) -> Bool {
         snapshot.map { $0.lastBaseOffset > base } ?? false
+    }
+
+    /// Whether a closed segment may not have been on the disk when a later one began. If one behind
+    /// it is set aside, it had been.
+    private func isUnsynced(_ base: Int64, _ behind: ArraySlice<Place>) -> Bool {
+        marked.contains(base) && !wasClosed(base) && !behind.isEmpty
+            && !behind.contains(where: isCovered)
     }
 
     /// Whether what comes behind a segment shows that it had been closed.
@@ -112,6 +126,7 @@ struct PartitionRecovery {
     private mutating func places() throws -> [Place] {
         let names = Set(try disk.names(in: directory))
         checkpoint.quarantined.removeAll { $0.end <= checkpoint.logStart }
+        marked = UnsyncedMark.bases(among: names)
         var bases = names.compactMap { Segment.baseOffset(fileName: $0) }.sorted()
         for range in checkpoint.quarantined {
             let bad = Segment.fileName(
@@ -239,8 +254,9 @@ struct PartitionRecovery {
             scan.content, baseOffset: base, in: directory, disk: disk)
     }
 
+    /// Reads a segment that may be torn, which then is the last one: those behind it go.
     private mutating func readLast(
-        _ base: Int64, _ file: any LogFile, _ byteCount: Int
+        _ base: Int64, _ file: any LogFile, _ byteCount: Int, behind: ArraySlice<Place>
     ) throws {
         let known = snapshot.flatMap { $0.lastBaseOffset == base ? $0.last : nil }
         if let known, let snapshot, byteCount < known.byteCount {
@@ -252,7 +268,15 @@ struct PartitionRecovery {
         let scan = try scan(base, file, byteCount, known: known)
         mustSync = mustSync || byteCount != known?.byteCount
         nextOffset = scan.content.nextOffset
-        if let fault = scan.fault { try cut(file, scan.content, fault) }
+        let isShort = behind.first.map { $0.start != nextOffset } == true
+        if let fault = scan.fault ?? (isShort ? "the end is not there" : nil) {
+            try cut(file, scan.content, fault, behind: behind)
+        } else if !behind.isEmpty {
+            try file.sync()
+            try? SegmentIndexFile.write(
+                scan.content, baseOffset: base, in: directory, disk: disk)
+            hasRead = true
+        }
         segments.append(
             Segment(
                 baseOffset: base, file: file, content: scan.content,
@@ -287,26 +311,50 @@ struct PartitionRecovery {
     /// Takes a torn end away. The new epoch is saved first: a client must never see offsets given
     /// out again under the old one.
     private mutating func cut(
-        _ file: any LogFile, _ content: SegmentContent, _ fault: String
+        _ file: any LogFile, _ content: SegmentContent, _ fault: String, behind: ArraySlice<Place>
     ) throws {
-        let cutBytes = try file.byteCount() - content.byteCount
-        let lost = try SegmentSalvage.end(
+        let later = behind.compactMap { place in
+            if case .segment(let base, let file, let size) = place {
+                (base, file, size)
+            } else {
+                nil
+            }
+        }
+        let cutBytes = try file.byteCount() - content.byteCount + later.reduce(0) { $0 + $1.2 }
+        let end = try SegmentSalvage.end(
             of: file, behind: content.byteCount, offset: nextOffset)
+        let lost = try later.reduce(end) { lost, segment in
+            max(lost, try SegmentSalvage.end(of: segment.1, behind: 0, offset: segment.0))
+        }
         let metadata: Logger.Metadata = [
             LogKeys.partition: "\(name)", LogKeys.segmentPath: "\(file.path)",
             LogKeys.logEnd: "\(nextOffset)", LogKeys.cutBytes: "\(cutBytes)",
             LogKeys.cutOffsets: "\(lost - nextOffset)", LogKeys.reason: "\(fault)",
         ]
         if lost > nextOffset {
-            keepTail(of: file, from: content.byteCount)
+            if end > nextOffset { keepTail(of: file, from: content.byteCount) }
             logger.critical("cut sound batches behind a torn one", metadata: metadata)
         } else {
             logger.warning("cut the torn end of a partition", metadata: metadata)
         }
         checkpoint.epochs.advance(at: nextOffset)
         try checkpoint.write(in: directory, disk: disk)
+        // From the end, and before this segment looks whole: at every moment a start finds a torn
+        // segment with a mark, and goes on.
+        for (base, _, byteCount) in later.reversed() { try drop(base, isEmpty: byteCount == 0) }
         try file.truncate(to: content.byteCount)
-        mustSync = true
+        (mustSync, isCut) = (true, true)
+    }
+
+    /// Takes a segment behind a torn one out of the log, and keeps what was in it.
+    private func drop(_ base: Int64, isEmpty: Bool) throws(DiskError) {
+        let path = Segment.path(in: directory, base)
+        if isEmpty {
+            try disk.remove(path)
+        } else {
+            try disk.rename(path, to: Segment.path(in: directory, base, ending: Self.tornEnding))
+        }
+        try disk.syncDirectory(directory)
     }
 
     /// Keeps what is going to be cut in a file of its own. Sound batches behind a torn one are what
@@ -353,6 +401,8 @@ struct PartitionRecovery {
             segments.append(
                 try PartitionLog.newSegment(baseOffset: nextOffset, in: directory, disk: disk))
         }
+        for base in marked { try UnsyncedMark.remove(base, in: directory, disk: disk) }
+        if !marked.isEmpty { try disk.syncDirectory(directory) }
     }
 
     /// After a kill the last segment, and its name, may be in the kernel only. From here on they

@@ -7,9 +7,10 @@
 //     base offset int64          of the last segment, then its index (SegmentIndexFile.swift)
 //     producers                  (ProducerStates.swift)
 //
-// It is written whenever the partition has grown enough, when a segment begins and at an orderly
-// stop, always after a sync. So after an orderly stop the recovery point is the end of the log, and
-// that is the mark of one. It is derived: without it everything is read from the batches.
+// It is taken whenever the partition has grown enough, when a segment begins, at an orderly stop,
+// and written once all of it is synced. So after an orderly stop the recovery point is the end of
+// the log, and that is the mark of one. It is derived: without it everything is read from the
+// batches.
 
 internal import Base
 internal import Logging
@@ -82,36 +83,41 @@ struct PartitionSnapshot: Sendable {
 extension PartitionLog {
     /// How far the last snapshot went.
     struct SnapshotState: Sendable {
-        /// There is one, and nothing has been written since.
+        /// One has been taken, and nothing has been appended since.
         var isCurrent = false
-        /// Written since.
+        /// Appended since.
         var grownBytes = 0
         var lastAppendTime = Int64.min
         /// Of the file, so that a large one is not written for a few records.
         var fileBytes = 0
     }
 
-    /// Writes a snapshot if the partition has grown enough. Writer only, after a sync; blocks.
-    func saveSnapshotIfGrown() {
-        let isDue = snapshot.withLock {
+    /// Whether the partition has grown enough for another one.
+    var snapshotIsDue: Bool {
+        snapshot.withLock {
             $0.grownBytes > max(Limits.logSnapshotIntervalBytes, 4 * $0.fileBytes)
         }
-        if isDue { saveSnapshot() }
     }
 
-    /// Writes a snapshot of what has just been synced. A failure costs the next start some time and
-    /// nothing else. Writer only; blocks.
-    func saveSnapshot() {
+    /// What is known now; to be written once it is synced. Writer only.
+    func takeSnapshot() -> PartitionSnapshot? {
         let (segments, isDeleted) = view.withLock { ($0.segments, $0.isDeleted) }
-        guard !isDeleted, let last = segments.last else { return }
+        guard !isDeleted, let last = segments.last else { return nil }
         let content = last.content
-        let bytes = PartitionSnapshot(
-            nextOffset: content.nextOffset,
-            lastAppendTime: snapshot.withLock { $0.lastAppendTime },
+        let lastAppendTime = snapshot.withLock { state in
+            (state.isCurrent, state.grownBytes) = (true, 0)
+            return state.lastAppendTime
+        }
+        return PartitionSnapshot(
+            nextOffset: content.nextOffset, lastAppendTime: lastAppendTime,
             closed: segments.dropLast().filter { $0.damage == nil }.map(\.summary),
             lastBaseOffset: last.baseOffset, last: content,
-            producers: producers.withLock { $0 }
-        ).encode()
+            producers: producers.withLock { $0 })
+    }
+
+    /// A failure costs the next start some time and nothing else. Only by whoever flushes.
+    func write(_ snapshot: PartitionSnapshot) {
+        let bytes = snapshot.encode()
         do {
             try Checkpoint.replace(
                 .snapshot, payload: bytes, at: "\(directory)/\(PartitionSnapshot.name)",
@@ -119,13 +125,21 @@ extension PartitionLog {
         } catch {
             logger.warning("snapshot cannot be written", metadata: metadata(error))
         }
-        snapshot.withLock { state in
-            (state.isCurrent, state.grownBytes, state.fileBytes) = (true, 0, bytes.count)
-        }
+        self.snapshot.withLock { $0.fileBytes = bytes.count }
+    }
+
+    /// Has a snapshot of what has just been synced written. Writer only.
+    func saveSnapshot() {
+        guard let snapshot = takeSnapshot() else { return }
+        leave(
+            FlushPoint(
+                segment: view.withLock { $0.segments[$0.segments.count - 1] },
+                snapshot: snapshot))
     }
 
     /// Syncs everything, and lets the next start know: an orderly stop. Writer only; blocks.
     func close() {
         if sync(), !snapshot.withLock({ $0.isCurrent }) { saveSnapshot() }
+        flush()
     }
 }

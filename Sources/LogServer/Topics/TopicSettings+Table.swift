@@ -4,6 +4,7 @@
 // indexes, and of flushing, which is a setting of the server.
 
 internal import Base
+internal import Compression
 
 /// One setting of the table.
 struct SettingDefinition: Sendable {
@@ -78,6 +79,11 @@ struct SettingDefinition: Sendable {
 extension TopicSettings {
     private static let longMax = "9223372036854775807"
     private static let int32Max = Int64(Int32.max)
+
+    /// What compression.type may ask for.
+    static let codecs: [String: BatchCodec] = [
+        "uncompressed": .none, "gzip": .gzip, "snappy": .snappy, "lz4": .lz4, "zstd": .zstd,
+    ]
 
     static let byName = Dictionary(uniqueKeysWithValues: definitions.map { ($0.name, $0) })
 
@@ -160,16 +166,19 @@ extension TopicSettings {
                 + "newest; or both."),
         .init(
             name: "compression.gzip.level", kind: .int, defaultValue: "-1", minimum: -1,
-            maximum: 9, documentation: "No effect: batches stay as producers sent them."),
+            maximum: 9, documentation: "No effect."),
         .init(
             name: "compression.lz4.level", kind: .int, defaultValue: "9", minimum: 1, maximum: 17,
-            documentation: "No effect: batches stay as producers sent them."),
+            documentation: "No effect."),
         .init(
             name: "compression.type", kind: .string, defaultValue: "producer",
-            words: ["producer"], documentation: "Batches stay as producers sent them."),
+            words: ["producer"] + codecs.keys.sorted(),
+            documentation:
+                "How batches are kept: producer, as they come; otherwise one that comes with "
+                + "another codec is compressed anew."),
         .init(
             name: "compression.zstd.level", kind: .int, defaultValue: "3", minimum: -131_072,
-            maximum: 22, documentation: "No effect: batches stay as producers sent them."),
+            maximum: 22, documentation: "No effect."),
         .init(
             name: "follower.replication.throttled.replicas", kind: .list, defaultValue: "",
             documentation: "No effect: there is one node."),

@@ -81,7 +81,8 @@ struct TopicSettings: Sendable, Equatable {
         return PartitionRules(
             batches: BatchRules(
                 bytesMax: number("max.message.bytes", defaults), needsKeys: compacts,
-                usesAppendTime: value("message.timestamp.type", defaults) == "LogAppendTime"),
+                usesAppendTime: value("message.timestamp.type", defaults) == "LogAppendTime",
+                codec: Self.codecs[value("compression.type", defaults)]),
             segmentBytes: number("segment.bytes", defaults),
             cleaning: cleaningRules(defaults, compacts: compacts))
     }

@@ -136,6 +136,8 @@ extension TopicTable {
             guard let log = partition.log else { continue }
             log.markDeleted()
             partition.writer.forget(log)
+            // From here on nobody writes files that are to be removed.
+            log.flush()
         }
         environment.logger.notice("topic deleted", metadata: [LogKeys.topic: "\(topic.name)"])
         removeTree(Self.directoryName(Self.record(topic)))

@@ -18,6 +18,7 @@ struct TopicEnvironment: Sendable {
     var directory: String
     var disk: any LogDisk
     var writers: [LogWriter]
+    var flusher: (any PartitionFlusher)?
     /// Topic settings whose defaults the server's own settings change.
     var defaults: [String: String]
     var clock: @Sendable () -> Int64
@@ -148,7 +149,7 @@ final class TopicTable: Sendable, TopicDirectory {
             try PartitionLog.open(
                 name: name, directory: path, disk: environment.disk,
                 rules: record.settings.rules(environment.defaults), now: environment.clock(),
-                logger: environment.logger)
+                flusher: environment.flusher, logger: environment.logger)
         }
         if case .failure(let error) = state {
             environment.logger.critical(
