@@ -74,11 +74,17 @@ struct DecodeBolt: Bolt {
     private func decode(
         _ record: LogRecord, into stretch: inout EventStretch
     ) -> CollectionControl? {
-        if ControlCommand.isControl(record.value),
-            let control = decoder.control(
+        let isControl = ControlCommand.isControl(record.value)
+        if isControl {
+            if let control = decoder.control(
                 offset: record.offset, key: record.key, value: record.value, into: &stretch.events)
-        {
-            return control
+            {
+                return control
+            }
+            if let why = stretch.events.rejected.popLast()?.reason {
+                let reason = "the control record is not known here: \(why)"
+                stretch.events.rejected = [RejectedRecord(offset: record.offset, reason: reason)]
+            }
         }
         stretch.toOffset = record.offset + 1
         if record.timestampMilliseconds > 0 {
@@ -90,7 +96,7 @@ struct DecodeBolt: Bolt {
             stretch.events.rejected = [RejectedRecord(offset: record.offset, reason: reason)]
             return nil
         }
-        guard !ControlCommand.isControl(record.value) else { return nil }
+        guard !isControl else { return nil }
         decoder.decode(
             offset: record.offset, key: record.key, value: record.value, into: &stretch.events)
         return nil

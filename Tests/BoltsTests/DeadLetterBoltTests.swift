@@ -142,7 +142,7 @@ private let forbidden = LogError(code: 29, name: "TOPIC_AUTHORIZATION_FAILED", m
                 "keen.timestamp is no ISO 8601 time", "the key is not project/collection",
                 "a property has an empty name, or names of more than 8192 bytes down to it",
                 "the event has more than 2000 properties", "the event has more than 1048576 bytes",
-                dead[7].kind, "keen.timestamp is no ISO 8601 time",
+                "the control record is not known here", "keen.timestamp is no ISO 8601 time",
             ])
     }
 }
