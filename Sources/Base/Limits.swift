@@ -207,6 +207,11 @@ package enum Limits {
     package static let logScanWindowBytes = 1 << 20
     /// Written to a partition between two snapshots: what a start after a kill has to read of it.
     package static let logSnapshotIntervalBytes = 8 << 20
+    // The allocator of the log server and the store, see `keepFreedMemory`.
+    package static let freedMemoryBlockBytes = 32 << 20
+    package static let freedMemoryStepBytes = 4 << 20
+    package static let freedMemoryKeptBytes = 64 << 20
+
     /// Threads that bring segments and snapshots to the disk beside the writers.
     package static let logFlushThreads = 4
     /// Full segments of a partition that may wait for the disk: what a slow one can be behind.

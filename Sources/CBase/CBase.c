@@ -9,6 +9,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // CRC-32C, reflected polynomial 0x82F63B78 (RFC 3720, appendix B.4).
 static uint32_t table[8][256];
@@ -106,4 +109,14 @@ void millrace_exit_with_parent(void) {
     if (error != 0) abort();
     pthread_detach(thread);
     while (sem_wait(&made) != 0) {}
+}
+
+void millrace_keep_freed_memory(int32_t block, int32_t step, int32_t kept) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, block);
+    mallopt(M_TOP_PAD, step);
+    mallopt(M_TRIM_THRESHOLD, kept);
+#else
+    (void)block, (void)step, (void)kept;
+#endif
 }

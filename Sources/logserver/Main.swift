@@ -76,6 +76,7 @@ struct LogServerCommand: AsyncParsableCommand {
     var loggingFormat: String?
 
     func run() async {
+        keepFreedMemory()
         await ProcessMain.run(
             name: "log", configurationFile: configurationFile,
             flags: [

@@ -69,7 +69,6 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let preparation = try Preparation(context, connection, cluster, catalog, ingest)
     let queries = try queryService(context, connection, cluster, catalog)
     var router = Router()
-    // Before the writes: reads are the narrower routes.
     // Writes first: a GET with data is one, on the path of a schema.
     ingest.mount(on: &router)
     queries.mount(on: &router)

@@ -15,7 +15,7 @@ struct StoreNode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-store",
         abstract: "Stores events as columns and answers scans next to them.",
-        version: "0.1.0",
+        version: Build.version,
         subcommands: [
             Serve.self, Verify.self, ExportShard.self, ImportShard.self, Checkpoint.self,
         ], defaultSubcommand: Serve.self)

@@ -20,6 +20,11 @@ void millrace_thread_name(const char *name);
 /// Kills this process when its parent's thread that started it dies (Linux's PR_SET_PDEATHSIG).
 void millrace_exit_with_parent(void);
 
+/// Has the allocator keep freed memory for reuse: blocks below `block` come from its heaps, which grow
+/// by `step` and give back only what lies free beyond `kept`. Without effect where malloc is not
+/// glibc's.
+void millrace_keep_freed_memory(int32_t block, int32_t step, int32_t kept);
+
 /// Guards a mapping of a file: a page of it that the disk cannot deliver (SIGBUS) reads as zeros from
 /// then on, and the mapping is marked. Returns a slot, or -1 if too many mappings are guarded; such
 /// a one ends the process as it would without this. The first call takes over SIGBUS; faults outside
