@@ -13,8 +13,8 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api sim fuzz chaos \
-        install clean
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api \
+        bench-topology sim fuzz chaos install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
 	$(BIN)/millrace demo --data $(DATA) --keep-running
@@ -68,6 +68,10 @@ bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=
 bench-api: build                ## small queries over HTTP, many at once; DURATION= and CONNECTIONS=
 	@scripts/install-packages wrk
 	python3 Benchmarks/api.py
+
+bench-topology: build           ## the worker's topology beside a stream library of Python
+	Benchmarks/venv quixstreams confluent-kafka
+	.build/bench-venv/bin/python Benchmarks/topology.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

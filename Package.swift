@@ -117,7 +117,7 @@ let package = Package(
         wrapper("EventLoop", ["Base", "Crypto", "CUV", logging]),
         wrapper("LogClient", ["Base", "Model", "CRdKafka", logging, metrics]),
         wrapper("RowStore", ["Base", "Model", "CRocksDB", logging]),
-        library("Topology", ["Base", "Model", logging, metrics]),
+        library("Topology", ["Base", "Model", "JSON", logging, metrics]),
         library("Query", ["Base", "Model", "JSON", "Aggregate", "Plan"]),
         library("Lag", ["Base", "Model", "JSON"]),
         library("Scan", ["Base", "Model", "JSON", "Aggregate", "Plan", "Columns", "Kernels"]),
@@ -204,8 +204,9 @@ let package = Package(
         executable(
             "worker",
             [
-                "Base", "Model", "Runtime", "EventLoop", "RPC", "LogClient", "Topology", "Bolts",
-                "Enrich", "GeoIP", "Wire", arguments, logging, lifecycle, configuration,
+                "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "RPC", "LogClient",
+                "Topology", "Bolts", "Enrich", "GeoIP", "Wire", arguments, logging, lifecycle,
+                configuration,
             ]),
         executable(
             "storenode",
@@ -230,7 +231,9 @@ let package = Package(
             "millrace",
             [
                 "Base", "Model", "JSON", "Runtime", "EventLoop", "HTTP", "LogClient", "Catalog",
-                "Supervisor", "Import", "Crypto", "RPC", "Wire", arguments, logging, unixSignals,
+                "Supervisor", "Import", "Crypto", "RPC", "Wire", "Topology", "Bolts",
+                "Enrich", "GeoIP", arguments,
+                logging, unixSignals,
             ]),
 
         // Measured by make bench; nothing depends on it.
@@ -241,6 +244,14 @@ let package = Package(
                 logging,
             ],
             path: "Benchmarks/store", swiftSettings: settings),
+
+        // A topology of one's own, explained in docs/topology.md; the tests run it.
+        .executableTarget(
+            name: "eventcounts",
+            dependencies: [
+                "Base", "Model", "JSON", "Topology", "LogClient", "Bolts", arguments, logging,
+            ],
+            path: "Examples/EventCounts", swiftSettings: settings),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -269,7 +280,7 @@ let package = Package(
         tests("Enrich", ["Base", "JSON"]),
         tests("GeoIP", ["Base", "Enrich", "TestSupport"]),
         tests("Model", ["Base"]),
-        tests("Topology", ["Base", logging]),
+        tests("Topology", ["Base", "Model", "JSON", logging]),
         tests("Crypto", ["Base", "TestSupport"]),
         tests("Wire", ["Base", "Model", "Aggregate", "Plan", "TestSupport"]),
         tests(

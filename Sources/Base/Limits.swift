@@ -108,6 +108,16 @@ package enum Limits {
     package static let dedupeWindowMilliseconds: Int64 = 86_400_000
     package static let dedupeWindowMillisecondsMax = 30 * 86_400_000
 
+    // Records that are no events.
+    /// One dead letter, headers included: twice the largest record, for those that others write.
+    package static let deadLetterBytesMax = 2 << 20
+    /// Dead letters of one worker on their way to the log.
+    package static let deadLetterBufferBytesMax = 64 << 20
+    /// How long a partition waits for a topic that refuses its dead letters for good.
+    package static let deadLetterRefusedSeconds = 30
+    /// Reasons that are counted apart; the rest is counted together.
+    package static let deadLetterReasonsMax = 32
+
     // Add-ons of events.
     package static let addonsPerEventMax = 20
     package static let urlParametersMax = 100

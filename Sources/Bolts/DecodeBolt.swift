@@ -5,6 +5,7 @@ internal import Columns
 internal import LogClient
 internal import Logging
 internal import Metrics
+internal import Model
 internal import Topology
 internal import Wire
 
@@ -21,6 +22,7 @@ struct DecodeBolt: Bolt {
     private let metrics: WorkerMetrics
     private let decoder = EventDecoder()
     private var rejections: LogGate
+    private var rejected: [String: Counter] = [:]
 
     init(_ context: TaskContext, metrics: WorkerMetrics) {
         self.context = context
@@ -38,11 +40,13 @@ struct DecodeBolt: Bolt {
         var bytes = 0
         for (index, record) in stretch.records.enumerated() {
             if index % Self.recordsPerCheck == 0 { try Task.checkCancellation() }
-            if ControlCommand.isControl(record.value),
-                let control = decoder.control(
-                    offset: record.offset, key: record.key, value: record.value,
-                    into: &current.events)
-            {
+            let control = decode(record, into: &current)
+            // At most one reason, which the decoder has just given.
+            if let reason = current.events.rejected.popLast()?.reason {
+                current.dead.append(
+                    DeadLetter(stretch.originals[index] ?? record, reason: reason))
+            }
+            if let control {
                 // What came before it is its business, what comes after is not: it goes alone.
                 current.toOffset = record.offset
                 finish(&current, into: &output)
@@ -52,7 +56,6 @@ struct DecodeBolt: Bolt {
                 bytes = 0
                 continue
             }
-            decode(record, into: &current)
             bytes += record.value.count
             guard bytes >= Limits.recordBytesMax || index % Self.recordsPerCheck == 0 else {
                 continue
@@ -67,7 +70,22 @@ struct DecodeBolt: Bolt {
         metrics.records.increment(by: stretch.records.count)
     }
 
-    private func decode(_ record: LogRecord, into stretch: inout EventStretch) {
+    /// Adds one record to the stretch, or returns what it says about the events before it.
+    private func decode(
+        _ record: LogRecord, into stretch: inout EventStretch
+    ) -> CollectionControl? {
+        let isControl = ControlCommand.isControl(record.value)
+        if isControl {
+            if let control = decoder.control(
+                offset: record.offset, key: record.key, value: record.value, into: &stretch.events)
+            {
+                return control
+            }
+            if let why = stretch.events.rejected.popLast()?.reason {
+                let reason = "the control record is not known here: \(why)"
+                stretch.events.rejected = [RejectedRecord(offset: record.offset, reason: reason)]
+            }
+        }
         stretch.toOffset = record.offset + 1
         if record.timestampMilliseconds > 0 {
             stretch.oldestMilliseconds = min(
@@ -75,35 +93,43 @@ struct DecodeBolt: Bolt {
         }
         guard record.value.count <= Limits.recordBytesMax else {
             let reason = "the event has more than \(Limits.recordBytesMax) bytes"
-            stretch.events.rejected.append(RejectedRecord(offset: record.offset, reason: reason))
-            return
+            stretch.events.rejected = [RejectedRecord(offset: record.offset, reason: reason)]
+            return nil
         }
-        guard !ControlCommand.isControl(record.value) else { return }
+        guard !isControl else { return nil }
         decoder.decode(
             offset: record.offset, key: record.key, value: record.value, into: &stretch.events)
+        return nil
     }
 
     /// Emits the stretch and begins the next where it ends.
     private mutating func finish(
         _ stretch: inout EventStretch, into output: inout OutputCollector<EventTuple>
     ) {
-        report(stretch.events.rejected)
-        stretch.events.rejected = []
+        report(stretch.dead)
         guard stretch.toOffset > stretch.fromOffset else { return }
         output.emit(.events(stretch), to: EventTopology.events)
         stretch = EventStretch(fromOffset: stretch.toOffset, toOffset: stretch.toOffset)
     }
 
-    private mutating func report(_ rejected: [RejectedRecord]) {
-        guard let first = rejected.first else { return }
-        metrics.rejected.increment(by: rejected.count)
-        guard let before = rejections.pass(rejected.count, now: monotonicTime()) else { return }
+    private mutating func report(_ dead: [DeadLetter]) {
+        guard let first = dead.first else { return }
+        for letter in dead { counter(of: letter.kind).increment() }
+        guard let before = rejections.pass(dead.count, now: monotonicTime()) else { return }
         context.logger.warning(
             "skipped records that are no events",
             metadata: [
-                LogKeys.partition: "\(context.partition)", LogKeys.offset: "\(first.offset)",
+                LogKeys.partition: "\(context.partition)", LogKeys.offset: "\(first.record.offset)",
                 LogKeys.reason: "\(first.reason)", LogKeys.count: "\(before)",
             ])
+    }
+
+    private mutating func counter(of reason: String) -> Counter {
+        if let known = rejected[reason] { return known }
+        let isNew = rejected.count < Limits.deadLetterReasonsMax
+        let counter = WorkerMetrics.rejected(reason: isNew ? reason : "other")
+        if isNew { rejected[reason] = counter }
+        return counter
     }
 
     /// About what the encoded blocks will take, never much less.

@@ -29,6 +29,7 @@ struct EnrichBolt: Bolt {
             guard let enriched = enricher.enrich(record.value) else { continue }
             metrics.enriched.increment(by: enriched.done)
             metrics.notEnriched.increment(by: enriched.skipped)
+            stretch.originals[index] = record
             stretch.records[index] = LogRecord(
                 topic: record.topic, partition: record.partition, offset: record.offset,
                 timestampMilliseconds: record.timestampMilliseconds, key: record.key,

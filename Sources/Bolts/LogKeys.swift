@@ -1,6 +1,7 @@
 // The keys of this target's log lines.
 
 enum LogKeys {
+    static let topic = "log.topic"
     static let partition = "log.partition"
     static let offset = "log.offset"
     static let end = "log.end"

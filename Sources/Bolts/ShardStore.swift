@@ -5,10 +5,13 @@ package import RPC
 internal import Wire
 
 /// Where batches go. Calls throw `RPCError`, or `CancellationError`.
-package protocol ShardStore: Sendable {
+package protocol ShardStore: Positions {
     /// Stores a batch, at most once.
     func apply(_ batch: ApplyBatch) async throws -> ApplyOutcome
+}
 
+/// Who knows where each partition is to go on: what is below has been applied.
+package protocol Positions: Sendable {
     /// The next offset that the shard wants.
     func appliedOffset(of shard: ShardID) async throws -> Int64
 

@@ -8,8 +8,10 @@ internal import Model
 struct WorkerMetrics: Sendable {
     /// Records read from the log.
     let records = Counter(label: "worker_records_total")
-    /// Records that are no events.
-    let rejected = Counter(label: "worker_rejected_records_total")
+    /// Records that are no events and are in the topic of dead letters.
+    let deadLetters = Counter(label: "worker_dead_letters_total")
+    /// Those that the topic refused until they were given up.
+    let lostDeadLetters = Counter(label: "worker_dead_letters_lost_total")
     /// Add-ons of events that wrote something, and those that could not.
     let enriched = Counter(label: "worker_addons_total")
     let notEnriched = Counter(label: "worker_skipped_addons_total")
@@ -29,6 +31,11 @@ struct WorkerMetrics: Sendable {
     let reading = Meter(label: "worker_reading_partitions")
     /// From publishing a batch's oldest record to its being in the store.
     private let age = Timer(label: "worker_applied_age_seconds")
+
+    /// Records that are no events, by reason.
+    static func rejected(reason: String) -> Counter {
+        Counter(label: "worker_rejected_records_total", dimensions: [("reason", reason)])
+    }
 
     func applied(_ batch: ApplyBatch, oldestMilliseconds: Int64?) {
         batches.increment()

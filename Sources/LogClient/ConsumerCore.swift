@@ -56,11 +56,16 @@ final class ConsumerCore: Sendable {
     let client: KafkaClient
     private let handler: @Sendable (LogConsumerEvent) -> Void
     private let isStopping = Atomic(false)
+    private let readsHeaders: Bool
     /// Not performed yet. The thread takes them between two events, so there are few.
     private let orders = Mutex<[Order]>([])
 
-    init(client: KafkaClient, handler: @escaping @Sendable (LogConsumerEvent) -> Void) {
+    init(
+        client: KafkaClient, readsHeaders: Bool = false,
+        handler: @escaping @Sendable (LogConsumerEvent) -> Void
+    ) {
         self.client = client
+        self.readsHeaders = readsHeaders
         self.handler = handler
     }
 
@@ -171,8 +176,26 @@ final class ConsumerCore: Sendable {
                 handler(.failed(LogError(code, trying: "fetch records")))
                 continue
             }
-            unsafe batch.append(message)
+            unsafe batch.append(message, headers: readsHeaders ? Self.headers(of: message) : [])
         }
+    }
+
+    /// A message's headers, copied: they belong to the message.
+    private static func headers(of message: UnsafePointer<rd_kafka_message_t>) -> [LogHeader] {
+        var list: OpaquePointer?
+        let code = unsafe rd_kafka_message_headers(message, &list)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return [] }
+        var headers: [LogHeader] = []
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while unsafe rd_kafka_header_get_all(list, headers.count, &name, &value, &size)
+            == RD_KAFKA_RESP_ERR_NO_ERROR, let text = unsafe name
+        {
+            let bytes = unsafe UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : size)
+            unsafe headers.append(LogHeader(String(cString: text), Array(bytes)))
+        }
+        return headers
     }
 
     private func handle(_ event: OpaquePointer) {
@@ -253,7 +276,9 @@ struct RecordBatch {
     }
 
     /// Copies a message, which somebody else owns.
-    mutating func append(_ pointer: UnsafePointer<rd_kafka_message_t>) {
+    mutating func append(
+        _ pointer: UnsafePointer<rd_kafka_message_t>, headers: [LogHeader] = []
+    ) {
         let message = unsafe pointer.pointee
         let handle = unsafe UInt(bitPattern: message.rkt)
         if handle != topicHandle {
@@ -269,6 +294,7 @@ struct RecordBatch {
             LogRecord(
                 topic: topic, partition: message.partition, offset: message.offset,
                 timestampMilliseconds: rd_kafka_message_timestamp(pointer, &kind),
-                key: lastKey, value: Array(value), isTombstone: message.payload == nil))
+                key: lastKey, value: Array(value), isTombstone: message.payload == nil,
+                headers: headers))
     }
 }

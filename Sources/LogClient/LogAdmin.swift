@@ -70,6 +70,27 @@ package final class LogAdmin: Sendable {
         }
     }
 
+    /// For each partition the offset of the first record that is not older than a time, in
+    /// milliseconds since 1970; where there is none, the partition is left out.
+    package func offsets(
+        of partitions: [TopicPartition], at milliseconds: Int64, timeout: Duration
+    ) async throws -> [PartitionOffset] {
+        let client = client
+        return try await runBlocking { () -> Result<[PartitionOffset], LogError> in
+            let action = "ask for the offsets at a time"
+            // The times go in where the offsets come out.
+            let list = PartitionList(
+                partitions.map { PartitionOffset($0, offset: milliseconds) })
+            let code = unsafe rd_kafka_offsets_for_times(
+                client.raw, list.raw, timeout.timeoutMilliseconds)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                return .failure(LogError(code, trying: action))
+            }
+            if let error = list.firstError(trying: action) { return .failure(error) }
+            return .success(unsafe PartitionList.offsets(of: list.raw).filter { $0.offset >= 0 })
+        }
+    }
+
     /// What a group has committed, without joining it; partitions without a commit are left out.
     package func committedOffsets(
         group: String, of partitions: [TopicPartition], timeout: Duration

@@ -28,6 +28,9 @@ package struct LogError: Error, Sendable, CustomStringConvertible {
     /// The topic or partition does not exist, as far as the log knows by now.
     package var isUnknownTopic: Bool { Self.unknownTopic.contains(code) }
 
+    /// The record is larger than client or topic take.
+    package var isTooLarge: Bool { code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue }
+
     private static let unknownTopic: Set<Int32> = [
         RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue,
         RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue,

@@ -1,5 +1,5 @@
-// Reads a small topic from its beginning and then on and on, without a group: how every process
-// follows the catalog.
+// Reads one partition from a place and then on and on, without a group: how every process follows
+// the catalog, and how the operator's command shows a topic.
 
 internal import CRdKafka
 package import Logging
@@ -18,16 +18,17 @@ package final class LogTail: Sendable {
     private let core: ConsumerCore
     private let thread: DedicatedThread
 
-    /// Starts at the earliest record that the topic still has.
+    /// Starts at `offset`, or at the earliest record that the topic still has.
     package init(
-        connection: LogConnection, topicPartition: TopicPartition, logger: Logger,
+        connection: LogConnection, topicPartition: TopicPartition, from offset: Int64 = 0,
+        readsHeaders: Bool = false, logger: Logger,
         handler: @escaping @Sendable (LogTailEvent) -> Void
     ) throws {
         let client = try KafkaClient(
             type: RD_KAFKA_CONSUMER, connection: connection, properties: Self.properties,
             events: RD_KAFKA_EVENT_FETCH, logger: logger)
         let progress = Mutex(false)
-        let core = ConsumerCore(client: client) { event in
+        let core = ConsumerCore(client: client, readsHeaders: readsHeaders) { event in
             switch event {
             case .records(let records): handler(.records(records))
             case .partitionEnd:
@@ -42,7 +43,7 @@ package final class LogTail: Sendable {
         }
         // Not "the beginning": librdkafka would ask the log for its number first, and begins that
         // half a second late. If the log no longer has 0, `auto.offset.reset` comes to the same.
-        let list = PartitionList([PartitionOffset(topicPartition, offset: 0)])
+        let list = PartitionList([PartitionOffset(topicPartition, offset: offset)])
         let code = unsafe rd_kafka_assign(client.raw, list.raw)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw LogError(code, trying: "read \(topicPartition)")

@@ -39,6 +39,19 @@ package struct PartitionOffset: Hashable, Sendable, CustomStringConvertible {
     package static let end: Int64 = -1
 }
 
+/// A name and a value that travel with a record beside its key and value.
+package struct LogHeader: Sendable, Equatable {
+    package let name: String
+    package let value: [UInt8]
+
+    package init(_ name: String, _ value: [UInt8]) {
+        self.name = name
+        self.value = value
+    }
+
+    package init(_ name: String, _ text: String) { self.init(name, Array(text.utf8)) }
+}
+
 /// One record, read from the log.
 package struct LogRecord: Sendable {
     package let topic: String
@@ -51,10 +64,12 @@ package struct LogRecord: Sendable {
     package let value: [UInt8]
     /// The value is null: in a compacted topic, the key is deleted.
     package let isTombstone: Bool
+    /// Empty unless the reader was asked for them.
+    package let headers: [LogHeader]
 
     package init(
         topic: String, partition: Int32, offset: Int64, timestampMilliseconds: Int64,
-        key: [UInt8], value: [UInt8], isTombstone: Bool = false
+        key: [UInt8], value: [UInt8], isTombstone: Bool = false, headers: [LogHeader] = []
     ) {
         self.topic = topic
         self.partition = partition
@@ -63,6 +78,7 @@ package struct LogRecord: Sendable {
         self.key = key
         self.value = value
         self.isTombstone = isTombstone
+        self.headers = headers
     }
 }
 

@@ -6,6 +6,8 @@ package enum MillraceTopics {
     package static let events = "millrace.events"
     /// One partition, compacted: projects, keys and other metadata.
     package static let catalog = "millrace.catalog"
+    /// Records of `events` that are no events, with the reason in their headers.
+    package static let dead = "millrace.dead"
     /// The group whose members turn events into what the store keeps.
     package static let workerGroup = "millrace.workers"
 

@@ -34,12 +34,16 @@ internal import Synchronization
 
     /// Publishes a record and waits until the log has it.
     package func publish(
-        partition: Int32, key: [UInt8], value: [UInt8]?
+        partition: Int32, key: [UInt8], value: [UInt8]?, headers: [LogHeader] = []
     ) async throws -> PartitionOffset {
         try await withCheckedThrowingContinuation { continuation in
             let token = core.register(continuation)
+            let outcome =
+                headers.isEmpty
+                ? produce(partition, key, value, token)
+                : produce(partition, key, value, headers, token)
             let error: LogError? =
-                switch produce(partition, key, value, token) {
+                switch outcome {
                 case .queued: nil
                 case .queueFull:
                     LogError(RD_KAFKA_RESP_ERR__QUEUE_FULL, trying: "publish to \(name)")
@@ -73,6 +77,58 @@ internal import Synchronization
         let code = rd_kafka_last_error()
         if code == RD_KAFKA_RESP_ERR__QUEUE_FULL { return .queueFull }
         return .refused(LogError(code, trying: "publish to \(name)"))
+    }
+
+    /// The same with headers, which librdkafka takes over if it takes the record.
+    private func produce(
+        _ partition: Int32, _ key: [UInt8], _ value: [UInt8]?, _ headers: [LogHeader],
+        _ token: UInt64
+    ) -> PublishOutcome {
+        let list = unsafe rd_kafka_headers_new(headers.count)
+        for header in headers {
+            unsafe header.value.withUnsafeBytes {
+                _ = unsafe rd_kafka_header_add(
+                    list, header.name, -1, $0.baseAddress, $0.count)
+            }
+        }
+        let result = unsafe key.withUnsafeBytes { key in
+            unsafe (value?.isEmpty == true ? [0] : value ?? []).withUnsafeBytes { bytes in
+                var parts = unsafe [
+                    argument(RD_KAFKA_VTYPE_RKT) { unsafe $0.rkt = raw },
+                    argument(RD_KAFKA_VTYPE_PARTITION) { unsafe $0.i32 = partition },
+                    argument(RD_KAFKA_VTYPE_MSGFLAGS) { unsafe $0.i = RD_KAFKA_MSG_F_COPY },
+                    argument(RD_KAFKA_VTYPE_KEY) {
+                        unsafe $0.mem.ptr = UnsafeMutableRawPointer(mutating: key.baseAddress)
+                        unsafe $0.mem.size = key.count
+                    },
+                    argument(RD_KAFKA_VTYPE_VALUE) {
+                        unsafe $0.mem.ptr =
+                            value == nil
+                            ? nil : UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                        unsafe $0.mem.size = value?.count ?? 0
+                    },
+                    argument(RD_KAFKA_VTYPE_OPAQUE) {
+                        unsafe $0.ptr = UnsafeMutableRawPointer(bitPattern: UInt(token))
+                    },
+                    argument(RD_KAFKA_VTYPE_HEADERS) { unsafe $0.headers = list },
+                ]
+                return unsafe rd_kafka_produceva(core.client.raw, &parts, parts.count)
+            }
+        }
+        guard let error = unsafe LogError.consuming(result, trying: "publish to \(name)") else {
+            return .queued
+        }
+        unsafe rd_kafka_headers_destroy(list)
+        return error.code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue ? .queueFull : .refused(error)
+    }
+
+    private func argument(
+        _ type: rd_kafka_vtype_t, _ set: (inout rd_kafka_vu_s.__Unnamed_union_u) -> Void
+    ) -> rd_kafka_vu_t {
+        var part = unsafe rd_kafka_vu_t()
+        unsafe part.vtype = type
+        unsafe set(&part.u)
+        return unsafe part
     }
 
     /// How many partitions the topic has, as last asked for; nil before the first answer.

@@ -60,8 +60,11 @@ package enum SettingKeys {
         ("store.data", "directory of the storage node's data"),
         ("store.dedupe_window_ms", "how long events of one uniqueness token are one event"),
         ("worker.batch_records", "records of one apply at most"),
+        ("worker.dead_letters", "whether records that are no events are kept in a topic"),
+        ("worker.dead_letter_topic", "that topic's name"),
         ("worker.geo_database", "file of places by address, for the add-on keen:ip_to_geo"),
         ("worker.instance_id", "name in the group that outlives the process"),
+        ("worker.session_timeout_ms", "silence after which a worker loses its partitions"),
     ]
 
     /// Those that are never shown.

@@ -65,11 +65,20 @@ extension Bolt {
 package struct TaskContext: Sendable {
     package let component: ComponentName
     package let partition: Int32
+    /// Which of its component's tasks in the lane it is, from 0.
+    package let task: Int
+    /// How many tasks each component has in the lane: what direct streams are addressed with.
+    package let parallelism: [ComponentName: Int]
     package let logger: Logger
 
-    package init(component: ComponentName, partition: Int32, logger: Logger) {
+    package init(
+        component: ComponentName, partition: Int32, task: Int = 0,
+        parallelism: [ComponentName: Int] = [:], logger: Logger
+    ) {
         self.component = component
         self.partition = partition
+        self.task = task
+        self.parallelism = parallelism
         self.logger = logger
     }
 }
@@ -82,16 +91,45 @@ package struct Tuple<Payload: Sendable>: Sendable {
     /// The spout's batch, numbered within its lane.
     package let batch: UInt64
     package let payload: Payload
+    /// When it came into its task's queue.
+    package let since: Duration
+
+    package init(
+        partition: Int32, source: ComponentName, stream: StreamName, batch: UInt64,
+        payload: Payload, since: Duration = .zero
+    ) {
+        self.partition = partition
+        self.source = source
+        self.stream = stream
+        self.batch = batch
+        self.payload = payload
+        self.since = since
+    }
+}
+
+/// One tuple that a bolt emits.
+package struct Emission<Payload: Sendable>: Sendable {
+    package let stream: StreamName
+    package let payload: Payload
+    /// Which task of its readers is meant, on a direct stream.
+    package let task: Int?
+
+    package init(_ payload: Payload, to stream: StreamName, task: Int? = nil) {
+        self.stream = stream
+        self.payload = payload
+        self.task = task
+    }
 }
 
 /// Takes what a bolt emits during one execution.
 package struct OutputCollector<Payload: Sendable>: Sendable {
-    package private(set) var emissions: [(stream: StreamName, payload: Payload)] = []
+    package private(set) var emissions: [Emission<Payload>] = []
 
     package init() {}
 
-    package mutating func emit(_ payload: Payload, to stream: StreamName) {
-        emissions.append((stream, payload))
+    /// `task` is the reader's task on a direct stream, and means nothing on others.
+    package mutating func emit(_ payload: Payload, to stream: StreamName, task: Int? = nil) {
+        emissions.append(Emission(payload, to: stream, task: task))
     }
 }
 

@@ -1,4 +1,6 @@
 // One partition's tasks with their queues: the inner half of the machine.
+//
+// Tasks are addressed by their bolt and their number among the bolt's tasks.
 
 /// One task: what waits for it and whether it is busy.
 struct TaskState<Payload: Sendable>: Sendable {
@@ -10,12 +12,13 @@ struct TaskState<Payload: Sendable>: Sendable {
 }
 
 /// The lane of one partition.
-struct Lane<Payload: Sendable>: Sendable {
+struct Lane<Payload: TuplePayload>: Sendable {
     enum Outcome { case none, failed(TupleFailure) }
 
     let id: LaneID
-    var tasks: [TaskState<Payload>]
+    var tasks: [[TaskState<Payload>]]
     var acker = Acker()
+    private var router = TupleRouter<Payload>()
     /// Whether the spout said it has something and has not said otherwise since.
     var spoutHasMore = false
     var isPolling = false
@@ -25,63 +28,69 @@ struct Lane<Payload: Sendable>: Sendable {
     init(id: LaneID, topology: Topology<Payload>, now: Duration) {
         self.id = id
         tasks = topology.bolts.map { bolt in
-            TaskState(nextTick: bolt.tickEvery.map { now + $0 })
+            Array(
+                repeating: TaskState(nextTick: bolt.tickEvery.map { now + $0 }),
+                count: bolt.parallelism)
         }
     }
 
     var isIdle: Bool {
-        !isPolling && acker.pending.isEmpty && tasks.allSatisfy { $0.running == nil }
+        !isPolling && acker.pending.isEmpty && tasks.joined().allSatisfy { $0.running == nil }
     }
 
-    mutating func emit(_ batch: SpoutBatch<Payload>, of topology: Topology<Payload>, now: Duration)
-    {
-        let spout = topology.spout
-        let targets = topology.readers(of: spout.name, spout.stream) ?? []
-        let number = acker.add(toOffset: batch.toOffset, tuples: targets.count, now: now)
-        for target in targets {
-            tasks[target].queue.append(
-                Tuple(
-                    partition: id.partition, source: spout.name, stream: spout.stream,
-                    batch: number, payload: batch.payload))
-        }
+    /// Takes a batch of the spout; returns how many tuples it became.
+    mutating func emit(
+        _ batch: SpoutBatch<Payload>, of topology: Topology<Payload>, now: Duration
+    ) -> Int {
+        let number = acker.add(toOffset: batch.toOffset, tuples: 1, now: now)
+        let emission = Emission(batch.payload, to: topology.spout.stream)
+        let count = enqueue([emission], from: topology.spout.name, number, topology, now)
+        acker.executed(batch: number, emitted: count)
+        return count
     }
 
+    /// Takes the result of a task's work; returns how many tuples it became.
     mutating func executed(
-        _ bolt: Int, _ result: WorkResult<Payload>, _ topology: Topology<Payload>
-    ) -> Outcome {
-        guard let running = tasks[bolt].running else {
-            preconditionFailure("bolt \(bolt) of lane \(id) finished what it never began")
+        _ task: TaskID, _ result: WorkResult<Payload>, _ topology: Topology<Payload>, now: Duration
+    ) -> (outcome: Outcome, tuples: Int) {
+        guard let running = tasks[task.bolt][task.task].running else {
+            preconditionFailure("task \(task) finished what it never began")
         }
-        tasks[bolt].running = nil
-        guard running.epoch == epoch, let batch = running.batch else { return .none }
+        tasks[task.bolt][task.task].running = nil
+        guard running.epoch == epoch, let batch = running.batch else { return (.none, 0) }
         switch result {
         case .success(let emissions):
-            let count = enqueue(emissions, from: topology.bolts[bolt].name, batch, topology)
+            let source = topology.bolts[task.bolt].name
+            let count = enqueue(emissions, from: source, batch, topology, now)
             acker.executed(batch: batch, emitted: count)
-            return .none
+            return (.none, count)
         case .failure(let failure):
             reset()
-            return .failed(failure)
+            return (.failed(failure), 0)
         }
     }
 
     /// Puts emissions into the queues of their readers; returns how many tuples they became.
     private mutating func enqueue(
-        _ emissions: [(stream: StreamName, payload: Payload)], from source: ComponentName,
-        _ batch: UInt64, _ topology: Topology<Payload>
+        _ emissions: [Emission<Payload>], from source: ComponentName, _ batch: UInt64,
+        _ topology: Topology<Payload>, _ now: Duration
     ) -> Int {
         var count = 0
-        for (stream, payload) in emissions {
-            guard let targets = topology.readers(of: source, stream) else {
-                preconditionFailure("\(source) emitted to \(stream), which it does not declare")
+        for emission in emissions {
+            guard let readers = topology.readers(of: source, emission.stream) else {
+                preconditionFailure(
+                    "\(source) emitted to \(emission.stream), which it does not declare")
             }
-            for target in targets {
-                tasks[target].queue.append(
-                    Tuple(
-                        partition: id.partition, source: source, stream: stream, batch: batch,
-                        payload: payload))
+            for reader in readers {
+                let routes = router.route(emission, to: reader, tasks: tasks[reader.bolt].count)
+                for (task, payload) in routes {
+                    tasks[reader.bolt][task].queue.append(
+                        Tuple(
+                            partition: id.partition, source: source, stream: emission.stream,
+                            batch: batch, payload: payload, since: now))
+                }
+                count += routes.count
             }
-            count += targets.count
         }
         return count
     }
@@ -91,17 +100,21 @@ struct Lane<Payload: Sendable>: Sendable {
         epoch += 1
         acker = Acker()
         spoutHasMore = false
-        for index in tasks.indices { tasks[index].queue = [] }
+        router = TupleRouter()
+        for bolt in tasks.indices {
+            for task in tasks[bolt].indices { tasks[bolt][task].queue = [] }
+        }
     }
 
     mutating func tick(_ topology: Topology<Payload>, now: Duration) {
         for (index, bolt) in topology.bolts.enumerated() {
-            guard let interval = bolt.tickEvery, let due = tasks[index].nextTick, due <= now else {
-                continue
+            guard let interval = bolt.tickEvery else { continue }
+            for task in tasks[index].indices {
+                guard let due = tasks[index][task].nextTick, due <= now else { continue }
+                // From now, not from when it was due: ticks that were missed are not made up for.
+                tasks[index][task].nextTick = now + interval
+                tasks[index][task].isTickDue = true
             }
-            // From now, not from when it was due: ticks that were missed are not made up for.
-            tasks[index].nextTick = now + interval
-            tasks[index].isTickDue = true
         }
     }
 
@@ -110,19 +123,21 @@ struct Lane<Payload: Sendable>: Sendable {
     mutating func dispatch(
         _ topology: Topology<Payload>, into actions: inout [TopologyAction<Payload>]
     ) {
-        for index in topology.bolts.indices.reversed() where tasks[index].running == nil {
+        for index in topology.bolts.indices.reversed() {
             let bolt = topology.bolts[index]
-            let task = TaskID(lane: id, bolt: index)
-            if tasks[index].isTickDue {
-                tasks[index].isTickDue = false
-                tasks[index].running = (epoch, nil)
-                actions.append(.execute(task, .tick))
-            } else if !tasks[index].queue.isEmpty,
-                bolt.emits.allSatisfy({ hasRoom(bolt.name, $0, topology) })
-            {
-                let tuple = tasks[index].queue.removeFirst()
-                tasks[index].running = (epoch, tuple.batch)
-                actions.append(.execute(task, .tuple(tuple)))
+            for number in tasks[index].indices where tasks[index][number].running == nil {
+                let task = TaskID(lane: id, bolt: index, task: number)
+                if tasks[index][number].isTickDue {
+                    tasks[index][number].isTickDue = false
+                    tasks[index][number].running = (epoch, nil)
+                    actions.append(.execute(task, .tick))
+                } else if !tasks[index][number].queue.isEmpty,
+                    bolt.emits.allSatisfy({ hasRoom(bolt.name, $0.name, topology) })
+                {
+                    let tuple = tasks[index][number].queue.removeFirst()
+                    tasks[index][number].running = (epoch, tuple.batch)
+                    actions.append(.execute(task, .tuple(tuple)))
+                }
             }
         }
     }
@@ -132,11 +147,14 @@ struct Lane<Payload: Sendable>: Sendable {
             && hasRoom(topology.spout.name, topology.spout.stream, topology)
     }
 
+    /// Whether every task that could get a tuple of the stream has room for one.
     private func hasRoom(
         _ source: ComponentName, _ stream: StreamName, _ topology: Topology<Payload>
     ) -> Bool {
-        (topology.readers(of: source, stream) ?? []).allSatisfy {
-            tasks[$0].queue.count < topology.bolts[$0].queueCapacity
+        (topology.readers(of: source, stream) ?? []).allSatisfy { reader in
+            tasks[reader.bolt].allSatisfy {
+                $0.queue.count < topology.bolts[reader.bolt].queueCapacity
+            }
         }
     }
 }

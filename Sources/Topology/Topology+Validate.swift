@@ -9,6 +9,14 @@ package enum TopologyError: Error, Sendable, Equatable {
     case duplicateSubscription(bolt: ComponentName, source: ComponentName, stream: StreamName)
     case readsNothing(bolt: ComponentName)
     case notPositive(ComponentName, what: String)
+    /// A stream is grouped by a field that its rows do not have, or by none.
+    case missingField(bolt: ComponentName, source: ComponentName, stream: StreamName, String)
+    /// A stream whose emitter names the task is read by another grouping, or the other way round.
+    case directMismatch(bolt: ComponentName, source: ComponentName, stream: StreamName)
+    /// Tuples in log order need a single task.
+    case orderNeedsOneTask(bolt: ComponentName)
+    case duplicateStream(ComponentName, StreamName)
+    case duplicateField(ComponentName, StreamName, String)
     case cycle([ComponentName])
 }
 
@@ -28,12 +36,31 @@ extension Topology {
             guard !component.text.isEmpty else { throw .emptyName }
             guard seen.insert(component).inserted else { throw .duplicateComponent(component) }
         }
-        let streams = [spout.stream] + bolts.flatMap(\.emits)
-        guard streams.allSatisfy({ !$0.text.isEmpty }) else { throw .emptyName }
+        try validate([spout.emits], of: spout.name)
+        for bolt in bolts { try validate(bolt.emits, of: bolt.name) }
+    }
+
+    private func validate(
+        _ streams: [StreamDeclaration], of source: ComponentName
+    ) throws(TopologyError) {
+        var names: Set<StreamName> = []
+        for stream in streams {
+            guard !stream.name.text.isEmpty, stream.fields.allSatisfy({ !$0.isEmpty }) else {
+                throw .emptyName
+            }
+            guard names.insert(stream.name).inserted else {
+                throw .duplicateStream(source, stream.name)
+            }
+            var fields: Set<String> = []
+            for field in stream.fields where !fields.insert(field).inserted {
+                throw .duplicateField(source, stream.name, field)
+            }
+        }
     }
 
     private func validate(_ bolt: BoltDeclaration<Payload>) throws(TopologyError) {
         guard !bolt.reads.isEmpty else { throw .readsNothing(bolt: bolt.name) }
+        guard bolt.parallelism > 0 else { throw .notPositive(bolt.name, what: "parallelism") }
         guard bolt.queueCapacity > 0 else { throw .notPositive(bolt.name, what: "queue capacity") }
         if let interval = bolt.tickEvery, interval <= .zero {
             throw .notPositive(bolt.name, what: "tick interval")
@@ -42,13 +69,33 @@ extension Topology {
         for input in bolt.reads {
             guard input.source == spout.name || bolts.contains(where: { $0.name == input.source })
             else { throw .unknownComponent(bolt: bolt.name, source: input.source) }
-            guard readers(of: input.source, input.stream) != nil else {
+            guard let stream = stream(input.source, input.stream) else {
                 throw .unknownStream(bolt: bolt.name, source: input.source, stream: input.stream)
             }
             guard seen.insert(Edge(source: input.source, stream: input.stream)).inserted else {
                 throw .duplicateSubscription(
                     bolt: bolt.name, source: input.source, stream: input.stream)
             }
+            try validate(input, of: stream, in: bolt)
+        }
+    }
+
+    private func validate(
+        _ input: Subscription, of stream: StreamDeclaration, in bolt: BoltDeclaration<Payload>
+    ) throws(TopologyError) {
+        guard (input.grouping == .direct) == stream.isDirect else {
+            throw .directMismatch(bolt: bolt.name, source: input.source, stream: stream.name)
+        }
+        func missing(_ field: String) -> TopologyError {
+            .missingField(bolt: bolt.name, source: input.source, stream: stream.name, field)
+        }
+        switch input.grouping {
+        case .fields(let fields), .partialKey(let fields):
+            guard !fields.isEmpty else { throw missing("") }
+            for field in fields where !stream.fields.contains(field) { throw missing(field) }
+        case .partition:
+            guard bolt.parallelism == 1 else { throw .orderNeedsOneTask(bolt: bolt.name) }
+        case .shuffle, .localOrShuffle, .all, .global, .direct: break
         }
     }
 

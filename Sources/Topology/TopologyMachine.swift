@@ -23,10 +23,13 @@ package struct TaskID: Hashable, Sendable {
     package let lane: LaneID
     /// Index into the topology's bolts.
     package let bolt: Int
+    /// Which of the bolt's tasks.
+    package let task: Int
 
-    package init(lane: LaneID, bolt: Int) {
+    package init(lane: LaneID, bolt: Int, task: Int = 0) {
         self.lane = lane
         self.bolt = bolt
+        self.task = task
     }
 }
 
@@ -38,7 +41,7 @@ package enum Work<Payload: Sendable>: Sendable {
 
 /// How a piece of work ended.
 package enum WorkResult<Payload: Sendable>: Sendable {
-    case success([(stream: StreamName, payload: Payload)])
+    case success([Emission<Payload>])
     case failure(TupleFailure)
 }
 
@@ -56,7 +59,7 @@ package enum TopologyAction<Payload: Sendable>: Sendable {
 }
 
 /// The state of all lanes.
-package struct TopologyMachine<Payload: Sendable>: Sendable {
+package struct TopologyMachine<Payload: TuplePayload>: Sendable {
     package let topology: Topology<Payload>
     private var lanes: [Int32: Lane<Payload>] = [:]
     private var lastGeneration: UInt64 = 0
@@ -77,7 +80,7 @@ package struct TopologyMachine<Payload: Sendable>: Sendable {
     /// Tuples waiting for the tasks of each bolt, over all lanes.
     package var queuedTuples: [Int] {
         topology.bolts.indices.map { bolt in
-            lanes.values.reduce(0) { $0 + $1.tasks[bolt].queue.count }
+            lanes.values.reduce(0) { $0 + $1.tasks[bolt].reduce(0) { $0 + $1.queue.count } }
         }
     }
 
@@ -101,27 +104,35 @@ package struct TopologyMachine<Payload: Sendable>: Sendable {
         withLane(partition) { lane, _ in lane.spoutHasMore = true }
     }
 
-    /// The spout's answer to `poll`.
+    /// The spout's answer to `poll`. Returns how many tuples it became.
+    @discardableResult
     package mutating func polled(
         _ id: LaneID, _ batch: SpoutBatch<Payload>?, now: Duration
-    ) {
+    ) -> Int {
+        var tuples = 0
         withLane(id.partition, if: id) { lane, topology in
             lane.isPolling = false
             guard let batch else {
                 lane.spoutHasMore = false
                 return
             }
-            lane.emit(batch, of: topology, now: now)
+            tuples = lane.emit(batch, of: topology, now: now)
         }
+        return tuples
     }
 
-    /// A task has finished what `execute` gave it.
-    package mutating func executed(_ task: TaskID, _ result: WorkResult<Payload>) {
+    /// A task has finished what `execute` gave it. Returns how many tuples that became.
+    @discardableResult
+    package mutating func executed(
+        _ task: TaskID, _ result: WorkResult<Payload>, now: Duration = .zero
+    ) -> Int {
         var outcome = Lane<Payload>.Outcome.none
+        var tuples = 0
         withLane(task.lane.partition, if: task.lane) { lane, topology in
-            outcome = lane.executed(task.bolt, result, topology)
+            (outcome, tuples) = lane.executed(task, result, topology, now: now)
         }
         if case .failed(let failure) = outcome { actions.append(.failed(task.lane, failure)) }
+        return tuples
     }
 
     /// Time has passed: tasks whose interval is over get a tick.

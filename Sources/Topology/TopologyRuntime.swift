@@ -11,12 +11,13 @@ internal import Metrics
 internal import Synchronization
 
 /// A running topology.
-package final class TopologyRuntime<Payload: Sendable>: Sendable {
+package final class TopologyRuntime<Payload: TuplePayload>: Sendable {
     enum Event: Sendable {
         case assign(Int32)
         case revoke(Int32)
         case wake(Int32)
-        case executed(TaskID, WorkResult<Payload>, took: Duration, isTick: Bool)
+        case executed(TaskID, WorkResult<Payload>, took: Duration, since: Duration)
+        case ticked(TaskID)
         case cannotPrepare(any Error)
         case tick
         case drain
@@ -29,10 +30,18 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
     private let inbox: AsyncStream<Event>.Continuation
     /// Partitions with a wake-up in the queue.
     private let awake = Mutex<Set<Int32>>([])
+    private let statistics: TopologyStatistics
+    /// How often gauges are set, unless a bolt ticks more often.
+    private static var beat: Duration { .seconds(1) }
 
-    package init(_ topology: Topology<Payload>, spout: any Spout<Payload>, logger: Logger) {
+    /// `statistics` are kept up to date for whoever shows them.
+    package init(
+        _ topology: Topology<Payload>, spout: any Spout<Payload>,
+        statistics: TopologyStatistics = TopologyStatistics(), logger: Logger
+    ) {
         self.topology = topology
         self.spout = spout
+        self.statistics = statistics
         self.logger = logger
         (events, inbox) = AsyncStream.makeStream(of: Event.self)
     }
@@ -56,9 +65,8 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
     /// cancelled, which drops what is under way.
     package func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            if let interval = topology.bolts.compactMap(\.tickEvery).min() {
-                group.addTask { await self.beat(every: interval) }
-            }
+            let interval = topology.bolts.compactMap(\.tickEvery).reduce(Self.beat, min)
+            group.addTask { await self.beat(every: interval) }
             try await self.decide(in: &group)
             group.cancelAll()
         }
@@ -78,6 +86,7 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
         var lanes: [LaneID: LaneTasks<Payload>] = [:]
         let metrics = TopologyMetrics(topology)
         var isDraining = false
+        statistics.began(topology, now: monotonicTime())
         for await event in events {
             switch event {
             case .assign(let partition): machine.assign(partition, now: monotonicTime())
@@ -85,13 +94,19 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
             case .wake(let partition):
                 awake.withLock { _ = $0.remove(partition) }
                 machine.wake(partition)
-            case .executed(let task, let result, let took, let isTick):
-                if !isTick { metrics.executed(task.bolt, result, took: took) }
-                machine.executed(task, result)
+            case .executed(let task, let result, let took, let since):
+                let now = monotonicTime()
+                let tuples = machine.executed(task, result, now: now)
+                metrics.executed(
+                    task.bolt, result, tuples: tuples, took: took, process: now - since)
+                statistics.executed(
+                    task, result, tuples: tuples, took: took, since: since, now: now)
+            case .ticked(let task): machine.executed(task, .success([]))
             case .cannotPrepare(let error): throw error
             case .tick:
                 machine.tick(now: monotonicTime())
-                for (meter, count) in zip(metrics.queued, machine.queuedTuples) { meter.set(count) }
+                statistics.queued(machine.queuedTuples)
+                metrics.show(statistics.report())
             case .drain:
                 isDraining = true
                 machine.drain()
@@ -110,18 +125,20 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
             for action in actions {
                 switch action {
                 case .start(let id): lanes[id] = start(id, in: &group)
-                case .stop(let id): lanes.removeValue(forKey: id)?.stop()
-                case .execute(let task, let work): lanes[task.lane]?.give(work, to: task.bolt)
-                case .poll(let id):
-                    let batch = spout.nextBatch(of: id.partition)
-                    if batch != nil { metrics.spout.emitted.increment() }
-                    machine.polled(id, batch, now: monotonicTime())
+                case .stop(let id):
+                    statistics.laneEnded(id)
+                    lanes.removeValue(forKey: id)?.stop()
+                case .execute(let task, let work): lanes[task.lane]?.give(work, to: task)
+                case .poll(let id): poll(id, &machine, metrics)
                 case .acked(let id, let toOffset, let emittedAt):
+                    let now = monotonicTime()
                     metrics.spout.acked.increment()
-                    metrics.spout.latency.record(duration: monotonicTime() - emittedAt)
+                    metrics.complete.record(duration: now - emittedAt)
+                    statistics.spoutAcked(latency: now - emittedAt, now: now)
                     spout.acked(partition: id.partition, toOffset: toOffset)
                 case .failed(let id, let failure):
                     metrics.spout.failed.increment()
+                    statistics.spoutFailed(failure.reason, now: monotonicTime())
                     spout.failed(partition: id.partition, failure: failure)
                 }
             }
@@ -129,10 +146,23 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
         }
     }
 
+    private func poll(
+        _ id: LaneID, _ machine: inout TopologyMachine<Payload>, _ metrics: TopologyMetrics
+    ) {
+        let batch = spout.nextBatch(of: id.partition)
+        let now = monotonicTime()
+        let tuples = machine.polled(id, batch, now: now)
+        guard batch != nil else { return }
+        metrics.spout.emitted.increment()
+        metrics.spout.transferred.increment(by: tuples)
+        statistics.spoutEmitted(tuples: tuples, now: now)
+    }
+
     private func start(
         _ id: LaneID, in group: inout ThrowingDiscardingTaskGroup<any Error>
     ) -> LaneTasks<Payload> {
         let inbox = inbox
+        statistics.laneBegan(id, tasks: topology.bolts.map(\.parallelism), now: monotonicTime())
         let tasks = LaneTasks(id, topology, logger: logger) { inbox.yield($0) }
         group.addTask { await tasks.run() }
         return tasks
@@ -140,4 +170,4 @@ package final class TopologyRuntime<Payload: Sendable>: Sendable {
 }
 
 /// Time since an arbitrary moment, by a clock that never goes back.
-func monotonicTime() -> Duration { .nanoseconds(Int64(monotonicNanoseconds())) }
+package func monotonicTime() -> Duration { .nanoseconds(Int64(monotonicNanoseconds())) }

@@ -1,4 +1,5 @@
-// millrace admin: projects and keys, read from and written to the topic that every process follows.
+// millrace admin: projects and keys, read from and written to the topic that every process follows;
+// what else an operator asks a running system is in files of its own.
 
 import ArgumentParser
 import Catalog
@@ -7,11 +8,14 @@ import LogClient
 import Logging
 import Model
 
-/// Manages projects.
+/// Manages projects and looks after the pipeline.
 struct AdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Manage projects and their keys.",
-        subcommands: [ProjectCommand.self, KeysCommand.self])
+        commandName: "admin", abstract: "Manage projects and keys; look after the pipeline.",
+        subcommands: [
+            ProjectCommand.self, KeysCommand.self, DeadLettersCommand.self,
+            TopologyCommand.self, ReplayCommand.self,
+        ])
 }
 
 struct ProjectCommand: AsyncParsableCommand {
@@ -62,14 +66,6 @@ struct ListProjects: AsyncParsableCommand {
                 writeOutput("\(project.id)\t\(printable(project.name))")
             }
         }
-    }
-
-    /// A name must not be able to steer a terminal or forge a line.
-    private func printable(_ name: String) -> String {
-        String(
-            name.map {
-                $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? " " : $0
-            })
     }
 }
 

@@ -24,6 +24,10 @@ struct EndpointsFile {
     }
 
     func texts(_ name: String) -> [String] { value[name]?.array?.compactMap(\.string) ?? [] }
+    /// Where the processes of a kind serve /healthz, /metrics and their own pages.
+    func admins(_ kind: String) -> [String] {
+        value["admin"]?[kind]?.array?.compactMap(\.string) ?? []
+    }
     func project(_ name: String) -> String? { value["project"]?[name]?.string }
 }
 

@@ -77,14 +77,24 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         configuration.topicPartitions = Int32(
             try settings.integer("events.partitions", in: 1...1024))
     }
+    configuration.sessionTimeout = .milliseconds(
+        try settings.integer("worker.session_timeout_ms", default: 10_000, in: 1_000...1_800_000))
+    var options = EventOptions()
     if let path = try settings.optionalString("worker.geo_database") {
-        do { configuration.geo = try GeoDatabase(path: path) } catch {
+        do { options.geo = try GeoDatabase(path: path) } catch {
             throw SettingsError("setting worker.geo_database: \(error)")
         }
     }
+    let keepsDead = try settings.bool("worker.dead_letters", default: true)
+    options.deadLetterTopic =
+        keepsDead
+        ? try settings.optionalString("worker.dead_letter_topic") ?? MillraceTopics.dead : nil
     configuration.instanceID = try settings.optionalString("worker.instance_id")
     let group = try EventLoopGroup()
-    let admin = try await AdminServer(context, group: group)
+    let statistics = TopologyStatistics()
+    let admin = try await AdminServer(context, group: group) {
+        TopologyRoute.mount(on: &$0, statistics)
+    }
     let cluster = RemoteShardStore(
         addresses.map { address in
             StoreClient(
@@ -103,7 +113,8 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     }
     show(EventPipelineStatus())
     let pipeline = try EventPipeline(
-        configuration: configuration, store: cluster, logger: context.logger, report: show)
+        configuration: configuration, options: options, store: cluster, statistics: statistics,
+        logger: context.logger, report: show)
     context.logger.notice(
         "working",
         metadata: [

@@ -89,7 +89,8 @@ private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 private struct System {
     static let partitions: Int32 = 3
     let directory: TemporaryDirectory
-    let log = MockLog(topics: [MillraceTopics.events: Self.partitions])
+    let log = MockLog(
+        topics: [MillraceTopics.events: Self.partitions, MillraceTopics.dead: Self.partitions])
     let group: EventLoopGroup
     let nodes: [Node]
     let clients: [StoreClient]

@@ -43,9 +43,12 @@ struct SimulatedWorker {
     var committed: [Int32: Int64] = [:]
     private(set) var now = Duration.zero
 
-    init(store: any ShardStore, limits: SpoutLimits, seed: UInt64) throws {
+    init(
+        store: any ShardStore, deadLetters: any DeadLetterSink, limits: SpoutLimits, seed: UInt64
+    ) throws {
         topology = try EventTopology.make(
-            store: store, enricher: Enricher(geo: nil), metrics: WorkerMetrics(), seed: seed)
+            store: store, enricher: Enricher(geo: nil), deadLetters: deadLetters,
+            metrics: WorkerMetrics(), seed: seed)
         machine = TopologyMachine(topology)
         table = SpoutTable(limits: limits, seed: seed)
     }
@@ -171,7 +174,7 @@ struct SimulatedWorker {
 
     private static func execute(
         _ tuple: Tuple<EventTuple>, on bolt: inout any Bolt<EventTuple>
-    ) async throws -> [(stream: StreamName, payload: EventTuple)] {
+    ) async throws -> [Emission<EventTuple>] {
         var output = OutputCollector<EventTuple>()
         try await bolt.execute(tuple, into: &output)
         return output.emissions

@@ -30,12 +30,46 @@ import Testing
         }
         await producer.flows("after the last kill")
         await producer.stop()
-        try await expectExactly(producer.tally, producer.api)
+        try await expectExactly(producer)
+    }
+
+    /// A worker and a store that stand still for longer than the group waits, and then go on as if
+    /// nothing had been: the worker's partitions are another's by then, the store has half a batch.
+    @Test(.timeLimit(.minutes(10)))
+    func frozenWorkersAndStoresComeBackAsStrangers() async throws {
+        let system = try await RunningSystem(
+            arguments: ["--partitions", "4", "--workers", "2", "--stores", "2"],
+            environment: ["MILLRACE_WORKER_SESSION_TIMEOUT_MS": "6000"])
+        defer { system.discard() }
+        let producer = NumberedProducer(api: KeenAPI(try system.endpoints()), collection: "frozen")
+        producer.start(lanes: 2)
+        for round in 0..<(Self.rounds + 2) / 4 {
+            await producer.flows("before the freeze, round \(round)")
+            let worker = round % 2
+            let thaws = [
+                try system.freeze("worker", worker), try system.freeze("store", round / 2 % 2),
+            ]
+            defer { for thaw in thaws { thaw() } }
+            await eventually(within: .seconds(40), "the other worker has all partitions") {
+                try system.metric("worker_partitions", of: "worker", 1 - worker) == 4
+            }
+            await producer.flows("during the freeze")
+            for thaw in thaws { thaw() }
+            await eventually(within: .seconds(40), "both have partitions again") {
+                try system.metric("worker_partitions", of: "worker", worker) == 2
+            }
+        }
+        await producer.flows("after the last freeze")
+        await producer.stop()
+        try await expectExactly(producer)
     }
 
     /// Every acknowledged number is stored, every stored one once, and none was invented.
-    private func expectExactly(_ tally: NumberedProducer.Tally, _ api: KeenAPI) async throws {
-        let select = #"{"event_collection": "chaos", "target_property": "number"}"#
+    private func expectExactly(_ producer: NumberedProducer) async throws {
+        let (tally, api) = (producer.tally, producer.api)
+        let collection = producer.collection
+        let select =
+            #"{"event_collection": "\#(collection)", "target_property": "number"}"#
         var stored: Set<Int> = []
         await eventually(within: .seconds(60), "every acknowledged event is stored") {
             stored = Set(try api.query("select_unique", select) as? [Int] ?? [])
@@ -44,7 +78,7 @@ import Testing
         #expect(stored.isSubset(of: 0..<tally.attempted), "an event was invented")
         let lost = tally.acknowledged.subtracting(stored)
         #expect(lost.isEmpty, "lost: \(lost.sorted().prefix(20))")
-        let count = try api.count("chaos")
+        let count = try api.count(collection)
         #expect(count == stored.count, "\(count) events stored, \(stored.count) distinct numbers")
     }
 

@@ -4,6 +4,11 @@
 import Foundation
 
 public enum LongRun {
+    /// Whether this is a long run of that kind.
+    public static func isAsked(_ kind: String) -> Bool {
+        ProcessInfo.processInfo.environment["MILLRACE_LONG"] == kind
+    }
+
     /// The seeds of a test: `short` of them in an ordinary run; in a long run of that kind as many
     /// as about fill its time at `perSecond`.
     public static func seeds(_ kind: String, short: Int, perSecond: Int) -> Range<UInt64> {

@@ -19,6 +19,8 @@ public struct SystemEndpoints: Decodable, Sendable {
     public var stores: [String]
     public var project: Project
     public var pids: [String: [Int32]]
+    /// Where each process serves /metrics and its own pages.
+    public var admin: [String: [String]]
 
     /// Reads `master_key` as `masterKey`.
     public static var decoder: JSONDecoder {
@@ -52,14 +54,19 @@ public final class RunningSystem: @unchecked Sendable {
     }
 
     /// Starts `millrace up` and waits until it has written its endpoints.
-    public init(directory: String? = nil, arguments: [String] = []) async throws {
+    public init(
+        directory: String? = nil, arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws {
         self.directory = try directory ?? Self.temporaryDirectory()
-        process = try Self.launch(self.directory, arguments)
+        process = try Self.launch(self.directory, arguments, environment)
         try await waitForEndpoints()
     }
 
-    private static func launch(_ directory: String, _ arguments: [String]) throws -> Process {
+    private static func launch(
+        _ directory: String, _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> Process {
         let process = Process()
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.executableURL = URL(filePath: "\(executables)/millrace")
         process.arguments = ["up", "--data", directory] + arguments
         let log = "\(directory)/up.log"
@@ -99,6 +106,25 @@ public final class RunningSystem: @unchecked Sendable {
         }
         Glibc.kill(pid, SIGKILL)
         return pid
+    }
+
+    /// Stops a process without its knowing, as a machine that swaps or a paused container does;
+    /// returns what lets it go on.
+    public func freeze(_ kind: String, _ index: Int = 0) throws -> @Sendable () -> Void {
+        guard let pids = try endpoints().pids[kind], index < pids.count, pids[index] > 1 else {
+            throw SystemFailure(log: "no process \(index) of kind \(kind)")
+        }
+        let pid = pids[index]
+        Glibc.kill(pid, SIGSTOP)
+        return { Glibc.kill(pid, SIGCONT) }
+    }
+
+    /// A number that a process shows at /metrics, or nil. `series` is its name with its labels.
+    public func metric(_ series: String, of kind: String, _ index: Int = 0) throws -> Double? {
+        let address = try endpoints().admin[kind]?[index] ?? ""
+        let text = try SocketClient(port: address.port).request("GET", "/metrics").text
+        let line = text.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+        return line.flatMap { Double($0.dropFirst(series.count + 1)) }
     }
 
     /// kill -9 of `millrace up` itself.

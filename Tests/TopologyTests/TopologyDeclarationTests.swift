@@ -1,14 +1,17 @@
 // Mistakes in a declaration are found when it is made, each by its own error.
 
+import JSON
 import Testing
 import Topology
+
+extension Int: TuplePayload {}
 
 private struct Nothing: Bolt {
     mutating func execute(_ tuple: Tuple<Int>, into output: inout OutputCollector<Int>) {}
 }
 
 private func bolt(
-    _ name: ComponentName, _ reads: [(ComponentName, StreamName)], emits: [StreamName] = [],
+    _ name: ComponentName, _ reads: [(ComponentName, StreamName)], emits: [StreamDeclaration] = [],
     queueCapacity: Int = 1, tickEvery: Duration? = nil
 ) -> BoltDeclaration<Int> {
     BoltDeclaration(
@@ -78,23 +81,85 @@ private func make(_ bolts: [BoltDeclaration<Int>], pending: Int = 2) throws(Topo
         }
     }
 
-    @Test("a diamond is fine, and a topology prints one line a component")
+    @Test("a grouping by a field that the stream does not have, or by none, is refused")
+    func missingFields() {
+        func grouped(_ grouping: Grouping) throws(TopologyError) {
+            let spout = SpoutDeclaration(
+                "log", emits: StreamDeclaration("rows", fields: ["a"]), pendingBatchesMax: 1)
+            let bolt = BoltDeclaration<Int>(
+                "x", reads: [Subscription("log", "rows", by: grouping)], parallelism: 2
+            ) { _ in Nothing() }
+            _ = try Topology(name: "test", spout: spout, bolts: [bolt])
+        }
+        func missing(_ field: String) -> TopologyError {
+            .missingField(bolt: "x", source: "log", stream: "rows", field)
+        }
+        #expect(throws: missing("b")) { try grouped(.fields(["a", "b"])) }
+        #expect(throws: missing("")) { try grouped(.partialKey([])) }
+        #expect(throws: TopologyError.orderNeedsOneTask(bolt: "x")) { try grouped(.partition) }
+        #expect(
+            throws: TopologyError.directMismatch(bolt: "x", source: "log", stream: "rows")
+        ) { try grouped(.direct) }
+        #expect(throws: Never.self) { try grouped(.fields(["a"])) }
+    }
+
+    @Test("two streams or two fields of one name are refused, and so is no task")
+    func streams() {
+        #expect(throws: TopologyError.duplicateStream("a", "x")) {
+            try make([bolt("a", [("log", "records")], emits: ["x", "x"])])
+        }
+        #expect(throws: TopologyError.duplicateField("a", "x", "f")) {
+            try make([
+                bolt(
+                    "a", [("log", "records")],
+                    emits: [StreamDeclaration("x", fields: ["f", "f"])])
+            ])
+        }
+        let idle = BoltDeclaration<Int>(
+            "a", reads: [Subscription("log", "records", by: .shuffle)], parallelism: 0
+        ) { _ in Nothing() }
+        #expect(throws: TopologyError.notPositive("a", what: "parallelism")) { try make([idle]) }
+    }
+
+    @Test("a topology prints as text, as JSON and for Graphviz")
     func printable() throws {
-        let topology = try Topology(
+        let rows = StreamDeclaration("rows", fields: ["user", "n"])
+        let topology = try Topology<Int>(
             name: "diamond",
             spout: SpoutDeclaration("log", emits: "records", pendingBatchesMax: 2),
             bolts: [
-                bolt("a", [("log", "records")], emits: ["left", "right"]),
-                bolt("b", [("a", "left")], emits: ["out"]),
-                bolt("c", [("a", "right"), ("b", "out")]),
+                bolt("a", [("log", "records")], emits: ["left", rows]),
+                BoltDeclaration(
+                    "b", reads: [Subscription("a", "rows", by: .fields(["user"]))], emits: ["out"],
+                    parallelism: 3
+                ) { _ in Nothing() },
+                bolt("c", [("a", "left"), ("b", "out")]),
             ])
         #expect(
             topology.description == """
                 topology diamond
                   log: spout -> records
-                  a: bolt <- log.records by partition -> left, right
-                  b: bolt <- a.left by partition -> out
-                  c: bolt <- a.right by partition, b.out by partition
+                  a: bolt <- log.records by partition -> left, rows(user, n)
+                  b: bolt x 3 <- a.rows by fields(user) -> out
+                  c: bolt <- a.left by partition, b.out by partition
                 """)
+        #expect(
+            topology.dot == #"""
+                digraph "diamond" {
+                  rankdir=LR;
+                  "log" [shape=house, orientation=270];
+                  "a" [shape=box, label="a"];
+                  "b" [shape=box, label="b\n× 3"];
+                  "c" [shape=box, label="c"];
+                  "log" -> "a" [label="records\npartition"];
+                  "a" -> "b" [label="rows\nfields(user)"];
+                  "a" -> "c" [label="left\npartition"];
+                  "b" -> "c" [label="out\npartition"];
+                }
+                """#)
+        let json = topology.json
+        #expect(json["name"]?.string == "diamond" && json["bolts"]?.array?.count == 3)
+        let read = json["bolts"]?.array?[1]["reads"]?.array?.first
+        #expect(read?["grouping"]?.string == "fields(user)")
     }
 }

@@ -4,6 +4,8 @@ import Base
 import Testing
 import Topology
 
+extension Array: TuplePayload where Element == Int64 {}
+
 /// Performs the machine's actions in an order drawn from a seed.
 private struct Scheduler {
     var machine: TopologyMachine<[Int64]>
@@ -83,7 +85,7 @@ private struct Scheduler {
             return .failure(TupleFailure(reason: "drawn"))
         }
         if bolt.emits.isEmpty { return store(tuple) }
-        return .success(bolt.emits.map { ($0, tuple.payload) })
+        return .success(bolt.emits.map { Emission(tuple.payload, to: $0.name) })
     }
 }
 
@@ -108,7 +110,7 @@ private struct Nothing: Bolt {
 private func pipeline(pending: Int = 3, tickEvery: Duration? = nil) throws -> Topology<[Int64]> {
     func bolt(
         _ name: ComponentName, _ source: ComponentName, _ stream: StreamName,
-        emits: [StreamName] = []
+        emits: [StreamDeclaration] = []
     ) -> BoltDeclaration<[Int64]> {
         BoltDeclaration(
             name, reads: [Subscription(source, stream, by: .partition)], emits: emits,
@@ -172,8 +174,8 @@ private func pipeline(pending: Int = 3, tickEvery: Duration? = nil) throws -> To
         while let index = scheduler.running.firstIndex(where: { $0.0.bolt != 2 }) {
             let (task, work) = scheduler.running.remove(at: index)
             guard case .tuple(let tuple) = work else { continue }
-            let stream = scheduler.machine.topology.bolts[task.bolt].emits[0]
-            scheduler.machine.executed(task, .success([(stream, tuple.payload)]))
+            let stream = scheduler.machine.topology.bolts[task.bolt].emits[0].name
+            scheduler.machine.executed(task, .success([Emission(tuple.payload, to: stream)]))
             scheduler.perform()
         }
         #expect(scheduler.machine.queuedTuples == [1, 1, 1])

@@ -5,6 +5,8 @@ import Synchronization
 import Testing
 import Topology
 
+extension Int64: TuplePayload {}
+
 /// Hands over the numbers below `end`, one a batch, and goes back when told.
 private final class CountingSpout: Spout {
     struct State {

@@ -1,5 +1,5 @@
-// The spout between the log's consumer, the store and the topology: performs what the table
-// decides.
+// The spout between the log's consumer, whoever applies the batches, and the topology: performs
+// what the table decides.
 //
 // The consumer's thread, the topology's loop and the jobs of `run` all come here. One lock guards
 // the table, and commands are performed under it: a pause that a resume overtakes would stop a
@@ -14,12 +14,12 @@ internal import RPC
 internal import Synchronization
 internal import Topology
 
-/// Feeds the topology from the log.
-final class EventSpout: Spout, Sendable {
+/// Feeds a topology from a topic of the log.
+final class LogSpout<Payload: TuplePayload>: Spout, Sendable {
     private struct State {
         var table: SpoutTable
         var consumer: LogConsumer?
-        var runtime: TopologyRuntime<EventTuple>?
+        var runtime: TopologyRuntime<Payload>?
         /// What the consumer said before it was attached.
         var early: [LogConsumerEvent] = []
         var isJoined = false
@@ -32,10 +32,11 @@ final class EventSpout: Spout, Sendable {
     }
 
     private let topic: String
-    private let store: any ShardStore
+    private let positions: any Positions
     private let admin: LogAdmin
     private let metrics: WorkerMetrics
     private let logger: Logger
+    private let make: @Sendable (RecordStretch) -> Payload
     private let fail: @Sendable (any Error) -> Void
     private let state: Mutex<State>
     private let jobs: AsyncStream<Job>
@@ -43,18 +44,21 @@ final class EventSpout: Spout, Sendable {
     private let locateFailures = Mutex(LogGate(every: .seconds(10)))
 
     /// How long the log may take to say where a partition begins and ends.
-    private static let rangeTimeout = Duration.seconds(5)
+    private static var rangeTimeout: Duration { .seconds(5) }
 
     /// `fail` is told of what only a new process can mend.
     init(
-        topic: String, table: SpoutTable, store: any ShardStore, admin: LogAdmin,
-        metrics: WorkerMetrics, logger: Logger, fail: @escaping @Sendable (any Error) -> Void
+        topic: String, table: SpoutTable, positions: any Positions, admin: LogAdmin,
+        metrics: WorkerMetrics, logger: Logger,
+        make: @escaping @Sendable (RecordStretch) -> Payload,
+        fail: @escaping @Sendable (any Error) -> Void
     ) {
         self.topic = topic
-        self.store = store
+        self.positions = positions
         self.admin = admin
         self.metrics = metrics
         self.logger = logger
+        self.make = make
         self.fail = fail
         state = Mutex(State(table: table))
         // No bound of its own: a partition has one job that counts at a time, and those before it
@@ -62,7 +66,7 @@ final class EventSpout: Spout, Sendable {
         (jobs, inbox) = AsyncStream.makeStream(of: Job.self)
     }
 
-    func attach(consumer: LogConsumer, runtime: TopologyRuntime<EventTuple>) {
+    func attach(consumer: LogConsumer, runtime: TopologyRuntime<Payload>) {
         state.withLock { state in
             state.consumer = consumer
             state.runtime = runtime
@@ -125,14 +129,14 @@ final class EventSpout: Spout, Sendable {
 
     // MARK: The topology's loop
 
-    func nextBatch(of partition: Int32) -> SpoutBatch<EventTuple>? {
+    func nextBatch(of partition: Int32) -> SpoutBatch<Payload>? {
         state.withLock { state in
             let (batch, commands) = state.table.nextBatch(of: partition)
             perform(commands, &state)
             return batch.map {
                 SpoutBatch(
                     fromOffset: $0.fromOffset, toOffset: $0.toOffset,
-                    payload: .records(
+                    payload: make(
                         RecordStretch(
                             fromOffset: $0.fromOffset, toOffset: $0.toOffset, records: $0.payload)))
             }
@@ -190,7 +194,7 @@ final class EventSpout: Spout, Sendable {
     /// Asks the stores where all partitions stand; returns which stores did not answer.
     func survey() async -> [String] {
         let known = state.withLock { $0.table.applied }
-        let survey = await store.survey(known.keys.sorted().map { ShardID($0) })
+        let survey = await positions.survey(known.keys.sorted().map { ShardID($0) })
         state.withLock { state in
             for (partition, known) in known {
                 guard let applied = survey.offsets[ShardID(partition)] else { continue }
@@ -227,7 +231,7 @@ final class EventSpout: Spout, Sendable {
     /// between would seem to stand beyond the log's end.
     private func locate(_ partition: Int32, _ ticket: UInt64) async {
         do {
-            let applied = try await store.appliedOffset(of: ShardID(partition))
+            let applied = try await positions.appliedOffset(of: ShardID(partition))
             let range = try await admin.range(
                 of: TopicPartition(topic: topic, partition: partition), timeout: Self.rangeTimeout)
             state.withLock { state in
@@ -252,7 +256,7 @@ final class EventSpout: Spout, Sendable {
     }
 }
 
-extension EventSpout {
+extension LogSpout {
     private func perform(_ commands: [SpoutCommand], _ state: inout State) {
         for command in commands { perform(command, &state) }
     }
