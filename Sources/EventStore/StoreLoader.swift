@@ -24,10 +24,18 @@ struct StoreLoader {
             states[shard, default: ShardState()].applied = decodeCounter(cell.value)
             return true
         }
+        var row = LoadedRow()
         try rows.forEach(StoreTables.blocks, in: .all) { cell in
-            try readable(cell) { try add(cell, to: &states, &segments) }
+            try readable(cell) {
+                if !row.owns(cell.key) {
+                    row.finish(into: &states)
+                    row = try LoadedRow(of: cell.key)
+                }
+                try row.add(cell, &segments)
+            }
             return true
         }
+        row.finish(into: &states)
         var shards: [ShardID: Shard] = [:]
         for (id, var state) in states {
             for collection in state.fresh.keys { state.updatePending(collection, policy) }
@@ -36,29 +44,53 @@ struct StoreLoader {
         return (shards, segments)
     }
 
-    private func add(
-        _ cell: Cell, to states: inout [ShardID: ShardState], _ segments: inout [UInt64: Int]
-    ) throws {
-        var key = KeyReader(cell.key)
-        let shard = ShardID(try key.readInt32())
-        let collection = try StoreTables.readCollection(&key)
-        let position = try BlockPosition(&key)
-        let record = try BlockRecord(cell.value)
-        switch record.place {
-        case .sealed(let segment, _): segments[segment, default: 0] += 1
-        case .fresh:
-            let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
-            states[shard, default: ShardState()].fresh[collection, default: []]
-                .append(FreshBlock(position: position, size: size))
-            states[shard]?.freshRowCount += record.rowCount
-        }
-    }
-
     private func readable<Result>(_ cell: Cell, _ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {
             throw EventStoreError(
                 .damaged, "manifest cell \(hexadecimal(cell.key)) cannot be read: \(error)",
                 cause: error)
         }
+    }
+}
+
+/// The manifest's cells of one collection in one shard, which lie next to each other.
+private struct LoadedRow {
+    private var prefix: ArraySlice<UInt8> = []
+    private var place: (shard: ShardID, collection: CollectionID)?
+    private var fresh: [FreshBlock] = []
+
+    /// What follows the row key: first offset and index.
+    private static let positionByteCount = 12
+
+    init() {}
+
+    init(of key: [UInt8]) throws {
+        var reader = KeyReader(key)
+        place = (
+            ShardID(try reader.readInt32()), try StoreTables.readCollection(&reader)
+        )
+        prefix = key[..<reader.offset]
+    }
+
+    func owns(_ key: [UInt8]) -> Bool {
+        key.count == prefix.count + Self.positionByteCount && key.starts(with: prefix)
+    }
+
+    mutating func add(_ cell: Cell, _ segments: inout [UInt64: Int]) throws {
+        let record = try BlockRecord(cell.value)
+        switch record.place {
+        case .sealed(let segment, _): segments[segment, default: 0] += 1
+        case .fresh:
+            var reader = KeyReader(Array(cell.key[prefix.count...]))
+            let position = try BlockPosition(&reader)
+            let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
+            fresh.append(FreshBlock(position: position, size: size))
+        }
+    }
+
+    func finish(into states: inout [ShardID: ShardState]) {
+        guard let place, !fresh.isEmpty else { return }
+        states[place.shard, default: ShardState()].fresh[place.collection, default: []] += fresh
+        states[place.shard]?.freshRowCount += fresh.reduce(0) { $0 + $1.size.rowCount }
     }
 }
