@@ -25,15 +25,14 @@ struct StoreLoader {
             return true
         }
         var row = LoadedRow()
-        try rows.forEach(StoreTables.blocks, in: .all) { cell in
-            try readable(cell) {
-                if !row.owns(cell.key) {
+        try rows.snapshot().forEachInPlace(StoreTables.blocks) { key, value in
+            do {
+                if !row.owns(key) {
                     row.finish(into: &states)
-                    row = try LoadedRow(of: cell.key)
+                    row = try LoadedRow(of: Array(key))
                 }
-                try row.add(cell, &segments)
-            }
-            return true
+                try row.add(key, value, &segments)
+            } catch { throw Self.damage(key, error) }
         }
         row.finish(into: &states)
         var shards: [ShardID: Shard] = [:]
@@ -45,44 +44,46 @@ struct StoreLoader {
     }
 
     private func readable<Result>(_ cell: Cell, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch {
-            throw EventStoreError(
-                .damaged, "manifest cell \(hexadecimal(cell.key)) cannot be read: \(error)",
-                cause: error)
-        }
+        do { return try body() } catch { throw Self.damage(cell.key, error) }
+    }
+
+    private static func damage(_ key: some Sequence<UInt8>, _ cause: any Error) -> EventStoreError {
+        EventStoreError(
+            .damaged, "manifest cell \(hexadecimal(Array(key))) cannot be read: \(cause)",
+            cause: cause)
     }
 }
 
 /// The manifest's cells of one collection in one shard, which lie next to each other.
 private struct LoadedRow {
-    private var prefix: ArraySlice<UInt8> = []
+    private var prefix: [UInt8] = []
     private var place: (shard: ShardID, collection: CollectionID)?
     private var fresh: [FreshBlock] = []
-
-    /// What follows the row key: first offset and index.
-    private static let positionByteCount = 12
 
     init() {}
 
     init(of key: [UInt8]) throws {
         var reader = KeyReader(key)
-        place = (
-            ShardID(try reader.readInt32()), try StoreTables.readCollection(&reader)
-        )
-        prefix = key[..<reader.offset]
+        place = (ShardID(try reader.readInt32()), try StoreTables.readCollection(&reader))
+        prefix = Array(key[..<reader.offset])
     }
 
-    func owns(_ key: [UInt8]) -> Bool {
-        key.count == prefix.count + Self.positionByteCount && key.starts(with: prefix)
+    func owns(_ key: UnsafeRawBufferPointer) -> Bool {
+        guard key.count == prefix.count + BlockPosition.byteCount else { return false }
+        return prefix.withUnsafeBytes {
+            UnsafeRawBufferPointer(rebasing: key[..<prefix.count]).hasSameBytes($0)
+        }
     }
 
-    mutating func add(_ cell: Cell, _ segments: inout [UInt64: Int]) throws {
-        let record = try BlockRecord(cell.value)
+    mutating func add(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer,
+        _ segments: inout [UInt64: Int]
+    ) throws {
+        let record = try BlockRecord(value)
         switch record.place {
         case .sealed(let segment, _): segments[segment, default: 0] += 1
         case .fresh:
-            var reader = KeyReader(Array(cell.key[prefix.count...]))
-            let position = try BlockPosition(&reader)
+            let position = try BlockPosition(UnsafeRawBufferPointer(rebasing: key[prefix.count...]))
             let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
             fresh.append(FreshBlock(position: position, size: size))
         }
