@@ -137,8 +137,9 @@ import Wire
             }
         case .delete(let seconds, _):
             let frame =
-                Timestamp(milliseconds: seconds.lowerBound * 1000)
-                ..< Timestamp(milliseconds: seconds.upperBound * 1000)
+                Timestamp(
+                    milliseconds: seconds.lowerBound * 1000)..<Timestamp(
+                    milliseconds: seconds.upperBound * 1000)
             batch.control = CollectionControl(
                 collection: name,
                 bytes: ControlCommand.deleteEvents(timeframe: frame, filters: []).encoded)
