@@ -1,5 +1,6 @@
 """Measures the storage node's engine beside DuckDB and ClickHouse (chdb): the same events, as the
-log holds them, from JSON to columns on the disk. One thread each, in turn, in one run."""
+log holds them, from JSON to columns on the disk. One thread each, in turn, in one run. With
+EVENTS= of more than 20 million it measures instead what one store of so many events takes."""
 
 import json
 import os
@@ -10,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import report
@@ -18,6 +20,8 @@ BENCH = os.path.join(report.ROOT, ".build", "release", "benchstore")
 EVENTS = int(os.environ.get("EVENTS", "2000000"))
 TURNS = int(os.environ.get("TURNS", "3"))
 COLLECTIONS = int(os.environ.get("COLLECTIONS", "100000"))
+# Beyond it the peers, and the file of JSON, would take too long and too much room.
+COMPARED_MAX = 20_000_000
 
 DUCKDB = """
 import duckdb, sys, json, time, resource
@@ -93,7 +97,69 @@ def chdb(python, source, folder, codec=""):
     return run([python, "-c", CHDB, source, f"{folder}/chdb", codec])
 
 
+class Memory(threading.Thread):
+    """Looks at a process' own memory, the page cache of mapped files left out, until it ends."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.process = process
+        self.peak = 0
+
+    def run(self):
+        while self.process.poll() is None:
+            try:
+                with open(f"/proc/{self.process.pid}/status") as status:
+                    own = [line for line in status if line.startswith("RssAnon:")]
+            except OSError:
+                return
+            if own:
+                self.peak = max(self.peak, int(own[0].split()[1]) << 10)
+            time.sleep(0.05)
+
+
+def watched(command, **options):
+    """The JSON that a command prints, and its peak memory besides the page cache."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+    memory = Memory(process)
+    memory.start()
+    output = process.communicate()[0]
+    assert process.returncode == 0, command
+    memory.join()
+    return {**json.loads(output.strip().splitlines()[-1]), "memory": memory.peak}
+
+
+def large():
+    """One store of EVENTS events."""
+    folder = tempfile.mkdtemp(prefix="millrace-bench-store-", dir=os.environ.get("FOLDER"))
+    try:
+        generator = subprocess.Popen(
+            [BENCH, "generate", "--events", str(EVENTS)], stdout=subprocess.PIPE)
+        held = watched(
+            [BENCH, "ingest", "/dev/stdin", "--data", f"{folder}/millrace"],
+            stdin=generator.stdout)
+        assert generator.wait() == 0
+        opened = watched([BENCH, "open", "--data", f"{folder}/millrace"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(held, opened, flush=True)
+    assert held["events"] == EVENTS and held["rejected"] == 0
+    report.put("A large store", f"""
+Written by `make bench-store EVENTS={EVENTS}`: {EVENTS:,} events of {held['json_bytes'] / EVENTS:.0f} bytes of JSON
+in one collection of one shard, made and decoded on the same {os.cpu_count()} cores ({platform.machine()}).
+
+| | |
+| --- | --- |
+| ingested | {EVENTS / held['seconds']:,.0f} events/s, {EVENTS / held['cpu_seconds']:,.0f} a CPU second |
+| apply of 2,000 events | {held['apply_p50_ms']:.2f} ms median, {held['apply_p99_ms']:.2f} ms 99th percentile |
+| on the disk | {opened['bytes'] / EVENTS:.1f} bytes/event, {opened['bytes'] / 1e9:.2f} GB in {held['files']} files |
+| memory besides the page cache, at most | {held['memory'] / 2**20:,.0f} MiB while events came in |
+| opening | {opened['open_seconds'] * 1e3:,.0f} ms, {opened['memory'] / 2**20:,.0f} MiB |
+""")
+
+
 def main():
+    if EVENTS > COMPARED_MAX:
+        return large()
     python = sys.argv[1]
     folder = tempfile.mkdtemp(prefix="millrace-bench-store-")
     source = f"{folder}/events.ndjson"

@@ -34,14 +34,27 @@ final class IngestRun {
         options.syncsEveryApply = syncsEveryApply
         store = try EventStore(
             directory: directory, options: options, logger: Logger(label: "benchstore"))
-        let (store, flag, merged) = (store, flag, merged)
+        let (merger, flag, merged) = (Merger(store), flag, merged)
         Thread {
-            while !flag.isSet {
-                let isIdle = (try? store.mergeOnce())?.isEmpty ?? true
-                if isIdle { usleep(2000) }
-            }
+            merger.run(until: flag)
             merged.signal()
         }.start()
+    }
+
+    /// What the merging thread does. It lets go of the store at the end: a store that is closed
+    /// while the process exits meets RocksDB half taken down.
+    private final class Merger: @unchecked Sendable {
+        private var store: EventStore?
+
+        init(_ store: EventStore) { self.store = store }
+
+        func run(until flag: Flag) {
+            while !flag.isSet {
+                let isIdle = (try? store?.mergeOnce())?.isEmpty ?? true
+                if isIdle { usleep(2000) }
+            }
+            store = nil
+        }
     }
 
     /// Set once, read by the merging thread.

@@ -2,12 +2,9 @@
 //
 // A record's key is `project/collection`, its value the event's JSON with a `keen` object. Nested
 // objects become dotted paths; arrays and empty objects stay together as compact JSON text. A
-// record
-// that is no event is counted with its reason and its offset is covered all the same: one bad
-// record
-// must not hold up a partition. The log may be written by others than our collector, so nothing in
-// a
-// record is trusted.
+// record that is no event is counted with its reason and its offset is covered all the same: one
+// bad record must not hold up a partition. The log may be written by others than our collector, so
+// nothing in a record is trusted.
 
 internal import Base
 package import Columns
@@ -26,16 +23,23 @@ package struct DecodedEvents: Sendable {
     /// The events of one collection.
     package struct Part: Sendable {
         package let collection: CollectionID
-        package fileprivate(set) var rows = BlockBuilder()
+        package fileprivate(set) var rows: BlockBuilder
+        /// The tree whose columns `rows` has.
+        fileprivate var tree: UInt64
         /// Events by hour since 1970 of their own timestamps: what rollups add.
         fileprivate var hours: [Int64: Int64] = [:]
         /// The hour of the last events and how many they are, not in `hours` yet: a table's entry
         /// for each event would cost more than the event's own row.
         fileprivate var lastHour: (hour: Int64, count: Int64) = (0, 0)
 
-        fileprivate init(_ collection: CollectionID) { self.collection = collection }
+        fileprivate init(_ collection: CollectionID, _ tree: PropertyTree) {
+            self.collection = collection
+            self.tree = tree.number
+            rows = tree.template
+        }
 
-        fileprivate mutating func count(_ hour: Int64) {
+        fileprivate mutating func count(_ time: Timestamp) {
+            let hour = time.milliseconds.floorDivided(by: 3_600_000)
             if hour != lastHour.hour {
                 hours[lastHour.hour, default: 0] += lastHour.count
                 lastHour = (hour, 0)
@@ -50,20 +54,37 @@ package struct DecodedEvents: Sendable {
 
     package init() {}
 
-    /// Where the events of a collection are in `parts`. `guess` is where they were last time.
-    fileprivate mutating func place(of collection: CollectionID, guess: Int) -> Int {
-        if guess < parts.count, parts[guess].collection == collection { return guess }
-        if let place = places[collection] { return place }
-        parts.append(Part(collection))
-        places[collection] = parts.count - 1
-        return parts.count - 1
+    /// Calls `body` with the events of a collection and the tree whose columns they have, which is
+    /// the collection's own from then on.
+    @inline(__always)
+    fileprivate mutating func withPart(
+        of known: KnownCollection,
+        _ body: (inout Part, PropertyTree) throws(Rejection) -> Void
+    ) throws(Rejection) {
+        if known.place >= parts.count || parts[known.place].tree != known.tree.number {
+            find(known)
+        }
+        try body(&parts[known.place], known.tree)
     }
 
-    fileprivate mutating func withPart(_ place: Int, _ body: (inout Part) -> Void) {
-        body(&parts[place])
+    private mutating func find(_ known: KnownCollection) {
+        if let place = places[known.collection] {
+            known.place = place
+            guard parts[place].tree != known.tree.number else { return }
+            // Begun by another decoder, or before this one forgot its trees.
+            known.tree = PropertyTree(like: parts[place].rows)
+            parts[place].tree = known.tree.number
+        } else {
+            known.beginPart(at: parts.count)
+            parts.append(Part(known.collection, known.tree))
+            places[known.collection] = known.place
+        }
     }
 
-    private var partsInOrder: [Part] { parts.sorted { $0.collection < $1.collection } }
+    /// Events with a row: a collection may have had rejected ones only.
+    private var partsInOrder: [Part] {
+        parts.filter { $0.rows.rowCount > 0 }.sorted { $0.collection < $1.collection }
+    }
 
     /// What the rollup step sends on, in a fixed order.
     package var rollups: [RollupDelta] {
@@ -79,21 +100,45 @@ package struct DecodedEvents: Sendable {
     /// What the store step sends on, in a fixed order.
     package func blocks() -> [CollectionBlock] {
         partsInOrder.map {
-            CollectionBlock(collection: $0.collection, bytes: $0.rows.encode())
+            // Sorted when they are merged, like everything else then.
+            CollectionBlock(
+                collection: $0.collection, bytes: $0.rows.encode(sortByTimestamp: false))
         }
+    }
+}
+
+private struct Rejection: Error { var reason: String }
+
+/// A collection that a decoder has met.
+private final class KnownCollection {
+    let collection: CollectionID
+    @exclusivity(unchecked) var tree = PropertyTree(like: BlockBuilder())
+    /// Where the collection was in the events decoded last.
+    @exclusivity(unchecked) var place = 0
+
+    /// Names of one tree that are kept for the next events (a choice): each costs them an empty
+    /// column.
+    private static let namesMax = 2048
+
+    init(_ collection: CollectionID) { self.collection = collection }
+
+    func beginPart(at place: Int) {
+        self.place = place
+        if tree.nodes.count > Self.namesMax { tree = PropertyTree(like: BlockBuilder()) }
     }
 }
 
 /// Decodes records. Not Sendable: one for each task, for its parser and its buffers.
 package final class EventDecoder {
     private let parser = JSONParser()
-    private var names: [[UInt8]: CollectionID] = [:]
-    /// The key of the last record, and where its collection was: most records have the same.
-    private var last: (key: [UInt8], collection: CollectionID, place: Int)?
-    private var path: [UInt8] = []
+    private var known: [[UInt8]: KnownCollection] = [:]
+    /// Names of all trees.
+    private var nameCount = 0
+    /// The key of the last record and its collection: most records have the same.
+    private var last: (key: [UInt8], known: KnownCollection)?
 
-    /// Distinct collections remembered; beyond it the table starts anew (a choice: 64 K names).
-    private static let namesMax = 65_536
+    /// Collections and names remembered; beyond it the decoder starts anew (a choice).
+    private static let knownMax = 65_536
 
     package init() {}
 
@@ -102,16 +147,24 @@ package final class EventDecoder {
         offset: Int64, key: [UInt8], value: [UInt8], into events: inout DecodedEvents
     ) {
         do throws(Rejection) {
-            let collection = try collection(of: key)
+            let known = try known(key)
             let root = try parse(value)
-            let timestamp = try timestamp(of: root)
-            var propertyCount = 0
-            try check(root, pathBytes: 0, &propertyCount)
-            let place = events.place(of: collection, guess: last?.place ?? 0)
-            last?.place = place
-            events.withPart(place) { part in
-                part.rows.append(root, timestamp: timestamp, path: &path)
-                part.count(timestamp.milliseconds.floorDivided(by: 3_600_000))
+            try events.withPart(of: known) { part, tree throws(Rejection) in
+                let before = tree.nodes.count
+                defer { nameCount += tree.nodes.count - before }
+                var row = EventRow(tree)
+                do throws(Rejection) {
+                    try row.append(root, below: 0, to: &part.rows)
+                    guard let time = row.time else {
+                        throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
+                    }
+                    part.rows.beginRow(timestamp: time.milliseconds)
+                    part.rows.endRow()
+                    part.count(time)
+                } catch {
+                    part.rows.dropRow()
+                    throw error
+                }
             }
         } catch {
             events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
@@ -123,7 +176,7 @@ package final class EventDecoder {
         offset: Int64, key: [UInt8], value: [UInt8], into events: inout DecodedEvents
     ) -> CollectionControl? {
         do throws(Rejection) {
-            let collection = try collection(of: key)
+            let collection = try known(key).collection
             do { _ = try ControlCommand(value) } catch { throw Rejection(reason: "\(error)") }
             return CollectionControl(collection: collection, bytes: value)
         } catch {
@@ -132,26 +185,36 @@ package final class EventDecoder {
         }
     }
 
-    private struct Rejection: Error { var reason: String }
-
-    private func collection(of key: [UInt8]) throws(Rejection) -> CollectionID {
-        if let last, last.key == key { return last.collection }
-        if let known = names[key] {
-            last = (key, known, 0)
-            return known
+    private func known(_ key: [UInt8]) throws(Rejection) -> KnownCollection {
+        if let last, Self.areSame(last.key, key) { return last.known }
+        if known.count >= Self.knownMax || nameCount >= Self.knownMax {
+            known.removeAll()
+            nameCount = 0
         }
+        let found: KnownCollection
+        if let before = known[key] {
+            found = before
+        } else {
+            found = KnownCollection(try Self.collection(of: key))
+            known[key] = found
+        }
+        last = (key, found)
+        return found
+    }
+
+    private static func areSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { left.hasSameBytes($0) } }
+    }
+
+    private static func collection(of key: [UInt8]) throws(Rejection) -> CollectionID {
         let text = String(decoding: key, as: UTF8.self)
         guard let slash = text.firstIndex(of: "/") else {
             throw Rejection(reason: "the key is not project/collection")
         }
         do throws(InvalidName) {
-            let collection = CollectionID(
+            return CollectionID(
                 project: try ProjectID(String(text[..<slash])),
                 collection: try CollectionName(String(text[text.index(after: slash)...])))
-            if names.count >= Self.namesMax { names.removeAll() }
-            names[key] = collection
-            last = (key, collection, 0)
-            return collection
         } catch { throw Rejection(reason: "the key is not project/collection: \(error.message)") }
     }
 
@@ -160,84 +223,75 @@ package final class EventDecoder {
         do throws(JSONError) { root = try parser.parse(value).root } catch {
             throw Rejection(reason: "the event is no JSON: \(error)")
         }
-        guard root.kind == .object else { throw Rejection(reason: "the event is no object") }
+        guard case .object = root.kind else {
+            throw Rejection(reason: "the event is no object")
+        }
         return root
     }
+}
 
-    /// Collectors refuse these; from others they would make columns that no query could name, or
-    /// blocks a thousand times as large as the event.
-    private func check(
-        _ object: JSONNode, pathBytes: Int, _ propertyCount: inout Int
+/// One event on its way into a row.
+private struct EventRow {
+    private let tree: PropertyTree
+    private var propertyCount = 0
+    /// What `keen.timestamp` says; of repeated names the last one counts.
+    private(set) var time: Timestamp?
+
+    init(_ tree: PropertyTree) { self.tree = tree }
+
+    /// Appends the members of an object whose name is the node `parent`. Depth is bounded by the
+    /// parser's own limit.
+    ///
+    /// Collectors refuse what is refused here; from others it would make columns that no query
+    /// could name, or blocks a thousand times as large as the event.
+    mutating func append(
+        _ object: JSONNode, below parent: Int32, to rows: inout BlockBuilder
     ) throws(Rejection) {
+        var before: Int32 = 0
         for (name, value) in object.members {
-            let bytes = pathBytes + name.count
-            guard name.count > 0, bytes <= Limits.propertyPathBytesMax else {
+            guard
+                let node = tree.node(
+                    UnsafeRawBufferPointer(name.bytes), parent: parent, before: before)
+            else {
                 throw Rejection(
                     reason: "a property has an empty name, or names of more than "
                         + "\(Limits.propertyPathBytesMax) bytes down to it")
             }
+            before = node
             propertyCount += 1
             guard propertyCount <= Limits.propertiesPerEventMax else {
                 throw Rejection(
                     reason: "the event has more than \(Limits.propertiesPerEventMax) properties")
             }
-            if value.kind == .object { try check(value, pathBytes: bytes + 1, &propertyCount) }
+            try append(value, at: node, to: &rows)
         }
     }
 
-    private func timestamp(of root: JSONNode) throws(Rejection) -> Timestamp {
-        guard let text = root["keen"]?["timestamp"]?.string, let time = Timestamp(iso8601: text)
-        else {
-            throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
-        }
-        return time
-    }
-}
-
-private let createdAtPath = Array(PropertyPath.createdAt.text.utf8)
-
-extension BlockBuilder {
-    /// One event as one row.
-    fileprivate mutating func append(_ root: JSONNode, timestamp: Timestamp, path: inout [UInt8]) {
-        beginRow(timestamp: timestamp.milliseconds)
-        path.removeAll(keepingCapacity: true)
-        appendMembers(of: root, path: &path)
-        endRow()
-    }
-
-    /// The members of an object under `path`. Depth is bounded by the parser's own limit.
-    private mutating func appendMembers(of object: JSONNode, path: inout [UInt8]) {
-        let start = path.count
-        for (name, value) in object.members {
-            if start > 0 { path.append(UInt8(ascii: ".")) }
-            path.append(contentsOf: name.bytes)
-            appendValue(value, path: &path)
-            path.removeLast(path.count - start)
-        }
-    }
-
-    private mutating func appendValue(_ value: JSONNode, path: inout [UInt8]) {
-        if value.kind == .object, value.childCount > 0 {
-            return appendMembers(of: value, path: &path)
-        }
-        let column = path.withUnsafeBufferPointer { self.column($0) }
+    @inline(__always)
+    private mutating func append(
+        _ value: JSONNode, at node: Int32, to rows: inout BlockBuilder
+    ) throws(Rejection) {
+        let kind = tree.nodes[Int(node)].kind
+        if kind == .timestamp { time = value.string.flatMap { Timestamp(iso8601: $0.bytes) } }
         switch value.kind {
-        case .null: appendNull(to: column)
-        case .bool: appendBool(value.bool ?? false, to: column)
-        case .int: appendInt(value.int ?? 0, to: column)
-        case .double: appendDouble(value.double ?? 0, to: column)
+        case .object where value.childCount > 0: try append(value, below: node, to: &rows)
+        case .null: rows.appendNull(to: tree.column(of: node, in: &rows))
+        case .bool: rows.appendBool(value.bool ?? false, to: tree.column(of: node, in: &rows))
+        case .int: rows.appendInt(value.int ?? 0, to: tree.column(of: node, in: &rows))
+        case .double: rows.appendDouble(value.double ?? 0, to: tree.column(of: node, in: &rows))
         case .string:
-            guard let text = value.string else { return }
-            if path.count == createdAtPath.count, path == createdAtPath,
-                let time = Timestamp(iso8601: text)
-            {
-                return appendInt(time.milliseconds, to: column)
+            guard let text = value.string?.bytes else { return }
+            let column = tree.column(of: node, in: &rows)
+            if kind == .createdAt, let time = Timestamp(iso8601: text) {
+                rows.appendInt(time.milliseconds, to: column)
+            } else {
+                rows.appendString(text, to: column)
             }
-            text.withContiguousStorageIfAvailable { appendString($0, to: column) }
         case .array, .object:
             var writer = JSONWriter()
             writer.value(value)
-            writer.bytes.withUnsafeBufferPointer { appendJSON($0, to: column) }
+            let column = tree.column(of: node, in: &rows)
+            writer.bytes.withUnsafeBufferPointer { rows.appendJSON($0, to: column) }
         }
     }
 }

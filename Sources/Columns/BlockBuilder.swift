@@ -5,7 +5,9 @@ internal import Model
 
 /// Where a path's column is in a builder.
 package struct ColumnIndex: Sendable, Hashable {
-    let number: Int
+    package let number: Int
+
+    @inlinable package init(number: Int) { self.number = number }
 }
 
 /// Builds a block. Use: `beginRow`, any number of `append...`, `endRow`, and at the end `encode`.
@@ -22,6 +24,13 @@ package struct BlockBuilder: Sendable {
         precondition(index.number == 0, "the timestamp is the first column of every builder")
     }
 
+    /// A builder without rows that has the columns of `template` at the same numbers. Columns that
+    /// stay empty are not encoded.
+    package init(like template: BlockBuilder) {
+        paths = template.paths
+        columns = [ColumnEntries](repeating: ColumnEntries(), count: template.columnCount)
+    }
+
     /// Rows ended so far.
     package var rowCount: Int { Int(row) }
     /// Distinct paths so far, `keen.timestamp` included.
@@ -29,10 +38,7 @@ package struct BlockBuilder: Sendable {
 
     /// Bytes held, roughly: what callers compare with `Limits.blockBytesMax` and their own bounds.
     package var approximateByteCount: Int {
-        columns.reduce(paths.byteCount) {
-            $0 + $1.count * ColumnEntries.entryByteCount + $1.strings.byteCount
-                + $1.documents.byteCount
-        }
+        columns.reduce(paths.byteCount) { $0 + $1.approximateByteCount }
     }
 
     // MARK: Rows
@@ -46,6 +52,11 @@ package struct BlockBuilder: Sendable {
     package mutating func endRow() {
         precondition(columns[0].count == Int(row) + 1, "endRow without beginRow")
         row += 1
+    }
+
+    /// Takes the values appended since the last `endRow` out again.
+    package mutating func dropRow() {
+        for number in columns.indices { columns[number].remove(row: row) }
     }
 
     // MARK: Columns
@@ -150,10 +161,18 @@ package struct BlockBuilder: Sendable {
     package func encode(
         sortByTimestamp: Bool = true, form: BlockForm = .fresh
     ) -> [UInt8] {
+        precondition(columns[0].count == rowCount, "a row was begun and not ended")
         let times = columns[0].payloads.map { Int64(bitPattern: $0) }
-        precondition(times.count == rowCount, "a row was begun and not ended")
-        let isSorted = zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
-        let rowMap = sortByTimestamp && !isSorted ? Self.sortedPositions(times) : nil
+        var (least, greatest) = (times.first ?? 0, times.first ?? 0)
+        var isSorted = true
+        for time in times {
+            isSorted = isSorted && time >= greatest
+            least = min(least, time)
+            greatest = max(greatest, time)
+        }
+        let rowMap =
+            sortByTimestamp && !isSorted
+            ? Self.sortedPositions(times, least: least, greatest: greatest) : nil
         var encoder = BlockEncoder(rowCount: rowCount, form: form)
         for number in sortedColumns() {
             let entries = columns[number]
@@ -161,8 +180,7 @@ package struct BlockBuilder: Sendable {
             encoder.append(path: paths[number], entries: ordered)
         }
         return encoder.finish(
-            isSorted: isSorted || sortByTimestamp, minTimestamp: times.min() ?? 0,
-            maxTimestamp: times.max() ?? 0)
+            isSorted: isSorted || sortByTimestamp, minTimestamp: least, maxTimestamp: greatest)
     }
 
     /// The block itself.
@@ -179,22 +197,26 @@ package struct BlockBuilder: Sendable {
     }
 
     /// Where each row goes in the order of time; equal times keep their order.
-    private static func sortedPositions(_ times: [Int64]) -> [UInt32] {
-        let least = times.min() ?? 0
-        let spread = UInt64(bitPattern: (times.max() ?? 0) &- least)
-        var order: [Int]
-        if times.count < 1 << 24, BitPacking.width(of: spread) <= 40 {
-            // Time and row in one number sort several times faster than through a comparison.
-            var keys = times.enumerated().map {
-                UInt64(bitPattern: $0.element &- least) << 24 | UInt64($0.offset)
-            }
-            keys.sort()
-            order = keys.map { Int($0 & 0xFF_FFFF) }
-        } else {
-            order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
-        }
+    private static func sortedPositions(
+        _ times: [Int64], least: Int64, greatest: Int64
+    ) -> [UInt32] {
+        let spread = UInt64(bitPattern: greatest &- least)
         var positions = [UInt32](repeating: 0, count: times.count)
-        for (position, row) in order.enumerated() { positions[row] = UInt32(position) }
+        guard times.count < 1 << 24, BitPacking.width(of: spread) <= 40 else {
+            let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
+            for (position, row) in order.enumerated() { positions[row] = UInt32(position) }
+            return positions
+        }
+        // Time and row in one number sort several times faster than through a comparison.
+        var keys: [UInt64] = []
+        keys.reserveCapacity(times.count)
+        for (row, time) in times.enumerated() {
+            keys.append(UInt64(bitPattern: time &- least) << 24 | UInt64(row))
+        }
+        keys.sort()
+        for (position, key) in keys.enumerated() {
+            positions[Int(key & 0xFF_FFFF)] = UInt32(position)
+        }
         return positions
     }
 }

@@ -92,13 +92,15 @@ extension [UInt8] {
         }
     }
 
-    /// Appends `count` zero bytes and lets `body` fill them.
+    /// Appends `count` bytes, all of which `body` writes.
     mutating func append(count: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-        let begin = self.count
-        append(contentsOf: repeatElement(0, count: count))
         guard count > 0 else { return }
-        withUnsafeMutableBytes { bytes in
-            if let base = bytes.baseAddress { body(base + begin) }
+        append(addingCapacity: count) { span in
+            span.withUnsafeMutableBufferPointer { buffer, filled in
+                guard let base = buffer.baseAddress else { return }
+                body(base + filled)
+                filled += count
+            }
         }
     }
 }

@@ -2,53 +2,69 @@
 // Open addressing over one pool of bytes; the hash is seeded per process, so that chosen input
 // cannot make the table slow.
 
-internal import Glibc
+internal import Base
 
 /// Distinct byte strings, numbered in order of first appearance.
 struct ByteInterner: Sendable {
+    /// All strings, one after the other.
     private(set) var pool: [UInt8] = []
-    /// Where each string begins in `pool`; one more than there are strings.
-    private(set) var offsets: [UInt32] = [0]
+    /// Where each string ends in `pool`; the next one begins there.
+    private(set) var ends: [UInt32] = []
     private var hashes: [UInt32] = []
-    /// Code + 1 by hash; 0 is free. A power of two, at most half full.
+    /// By hash: code + 1, and above it eight bits of the hash, which spare most comparisons; 0 is
+    /// free. A power of two, at most half full.
     private var slots: [UInt32] = []
+    private let seed = processSeed
 
     // `Hasher` is seeded at random by the standard library once a process.
-    private static let seed = UInt64(truncatingIfNeeded: Hasher().finalize())
+    private static let processSeed = UInt64(truncatingIfNeeded: Hasher().finalize())
 
-    var count: Int { hashes.count }
+    var count: Int { ends.count }
     var byteCount: Int { pool.count }
 
-    func range(of code: Int) -> Range<Int> { Int(offsets[code])..<Int(offsets[code + 1]) }
+    func range(of code: Int) -> Range<Int> {
+        (code == 0 ? 0 : Int(ends[code - 1]))..<Int(ends[code])
+    }
     subscript(code: Int) -> ArraySlice<UInt8> { pool[range(of: code)] }
 
     /// The number of `bytes`, new or known.
     mutating func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
         if slots.count < (count + 1) * 2 { grow() }
-        let hash = Self.hash(bytes)
-        var slot = Int(hash) & (slots.count - 1)
-        while slots[slot] != 0 {
-            let code = slots[slot] - 1
-            if hashes[Int(code)] == hash, equals(Int(code), bytes) { return code }
-            slot = (slot + 1) & (slots.count - 1)
+        let raw = UnsafeRawBufferPointer(bytes)
+        let hash = UInt32(truncatingIfNeeded: raw.shortHash(seed: seed))
+        let mask = slots.count - 1
+        var slot = Int(hash) & mask
+        while true {
+            let entry = slots[slot]
+            if entry == 0 { break }
+            if (entry ^ hash) >> 24 == 0 {
+                let code = (entry & Self.codeMask) - 1
+                if equals(Int(code), bytes) { return code }
+            }
+            slot = (slot + 1) & mask
         }
         let code = UInt32(count)
-        slots[slot] = code + 1
+        precondition(code < Self.codeMask, "a dictionary of 16 million texts")
+        slots[slot] = Self.entry(code, hash)
         hashes.append(hash)
-        pool.append(contentsOf: bytes)
-        offsets.append(UInt32(pool.count))
+        pool.append(contentsOf: raw)
+        ends.append(UInt32(pool.count))
         return code
+    }
+
+    private static let codeMask: UInt32 = 0xFF_FFFF
+
+    private static func entry(_ code: UInt32, _ hash: UInt32) -> UInt32 {
+        hash & ~codeMask | (code + 1)
     }
 
     /// Whether the string numbered `code` has these bytes.
     func equals(_ code: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        let begin = Int(offsets[code])
-        guard Int(offsets[code + 1]) - begin == bytes.count else { return false }
-        guard let other = bytes.baseAddress else { return true }
-        // `offsets` only ever name parts of the pool.
-        return pool.withUnsafeBytes { pool in
-            guard let base = pool.baseAddress else { return bytes.isEmpty }
-            return memcmp(base + begin, other, bytes.count) == 0
+        let range = range(of: code)
+        guard range.count == bytes.count else { return false }
+        // `ends` only ever name parts of the pool.
+        return pool.withUnsafeBytes {
+            UnsafeRawBufferPointer(rebasing: $0[range]).hasSameBytes(UnsafeRawBufferPointer(bytes))
         }
     }
 
@@ -58,30 +74,7 @@ struct ByteInterner: Sendable {
         for (code, hash) in hashes.enumerated() {
             var slot = Int(hash) & (size - 1)
             while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
-            slots[slot] = UInt32(code + 1)
+            slots[slot] = Self.entry(UInt32(code), hash)
         }
-    }
-
-    /// Folded 64x64-bit multiplication over eight bytes at a time.
-    private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
-        let raw = UnsafeRawBufferPointer(bytes)
-        var state = seed ^ UInt64(truncatingIfNeeded: raw.count)
-        var offset = 0
-        while offset + 8 <= raw.count {
-            state = fold(state ^ raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            offset += 8
-        }
-        var rest: UInt64 = 0
-        while offset < raw.count {
-            rest = rest << 8 | UInt64(raw[offset])
-            offset += 1
-        }
-        state = fold(state ^ rest)
-        return UInt32(truncatingIfNeeded: state ^ (state >> 32))
-    }
-
-    private static func fold(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15 ^ (seed | 1))
-        return product.high ^ product.low
     }
 }

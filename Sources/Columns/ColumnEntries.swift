@@ -1,44 +1,71 @@
 // The values of one column while a block is being built: only rows that have one, so that ten
-// thousand rare properties cost what their values cost and not ten thousand times the rows.
+// thousand rare properties cost what their values cost and not ten thousand times the rows. Most
+// columns have a value of one kind in every row; these keep neither row numbers nor tags.
 
 /// One column under construction. Rows ascend; a row appears at most once.
 struct ColumnEntries: Sendable {
-    private(set) var rows: [UInt32] = []
-    /// Raw values of `Tag`, never `missing`.
-    private(set) var tags: [UInt8] = []
+    /// Whether the rows are 0, 1, 2 and so on, and not in `listedRows`.
+    private(set) var isDense = true
+    /// The tag of every value, raw; `missing` when tags are mixed and in `listedTags`.
+    private(set) var uniformTag = Tag.missing.rawValue
+    private var listedRows: [UInt32] = []
+    private var listedTags: [UInt8] = []
     /// Bits of the integer or double, or the code of the text in `strings` or `documents`.
     private(set) var payloads: [UInt64] = []
     private(set) var strings = ByteInterner()
     private(set) var documents = ByteInterner()
+    /// Whether `strings` has its texts in the order of the rows, each used.
+    private(set) var textsAreInOrder = true
 
-    var count: Int { rows.count }
+    var count: Int { payloads.count }
+    var isUniform: Bool { listedTags.isEmpty }
 
     /// Row, tag and payload of one value.
     static let entryByteCount = 13
 
-    init() {}
-
-    private init(
-        rows: [UInt32], tags: [UInt8], payloads: [UInt64], strings: ByteInterner,
-        documents: ByteInterner
-    ) {
-        self.rows = rows
-        self.tags = tags
-        self.payloads = payloads
-        self.strings = strings
-        self.documents = documents
+    /// Bytes held, roughly.
+    var approximateByteCount: Int {
+        count * Self.entryByteCount + strings.byteCount + documents.byteCount
     }
+
+    /// The number of the row of the value at `index`.
+    func row(at index: Int) -> UInt32 { isDense ? UInt32(index) : listedRows[index] }
+
+    /// Numbers of all rows that have a value.
+    var rows: [UInt32] { isDense ? (0..<UInt32(count)).map { $0 } : listedRows }
+
+    /// Raw tags of all values; empty if they are all `uniformTag`.
+    var mixedTags: [UInt8] { listedTags }
+
+    private var lastRow: UInt32? {
+        count == 0 ? nil : isDense ? UInt32(count - 1) : listedRows[count - 1]
+    }
+
+    /// Makes room for so many values more.
+    mutating func reserve(_ more: Int) { payloads.reserveCapacity(count + more) }
+
+    // MARK: Single values
 
     /// Sets the row's value. A second value for the same row replaces the first, as the last of
     /// two equal names wins in JSON.
+    @inline(__always)
     mutating func set(row: UInt32, tag: Tag, payload: UInt64) {
-        if let last = rows.last, last == row {
-            tags[tags.count - 1] = tag.rawValue
-            payloads[payloads.count - 1] = payload
+        if isDense, tag.rawValue == uniformTag, Int(row) == payloads.count {
+            payloads.append(payload)
+        } else {
+            setSlowly(row: row, tag: tag.rawValue, payload: payload)
+        }
+    }
+
+    private mutating func setSlowly(row: UInt32, tag: UInt8, payload: UInt64) {
+        if row == lastRow {
+            textsAreInOrder = false
+            setTag(tag, at: count - 1)
+            payloads[count - 1] = payload
             return
         }
-        rows.append(row)
-        tags.append(tag.rawValue)
+        appendTags(tag, count: 1)
+        appendRows(row..<row + 1)
         payloads.append(payload)
     }
 
@@ -52,27 +79,120 @@ struct ColumnEntries: Sendable {
         set(row: row, tag: .json, payload: UInt64(code))
     }
 
+    /// Takes the row's value out again, if it has one; it is the last.
+    mutating func remove(row: UInt32) {
+        guard lastRow == row else { return }
+        textsAreInOrder = false
+        payloads.removeLast()
+        if !isDense { listedRows.removeLast() }
+        if !listedTags.isEmpty { listedTags.removeLast() }
+        if count == 0 { uniformTag = Tag.missing.rawValue }
+    }
+
+    private mutating func setTag(_ tag: UInt8, at index: Int) {
+        if isUniform {
+            guard tag != uniformTag else { return }
+            listTags()
+        }
+        listedTags[index] = tag
+    }
+
+    private mutating func listTags() {
+        listedTags = [UInt8](repeating: uniformTag, count: count)
+        uniformTag = Tag.missing.rawValue
+    }
+
+    /// To be called before the payloads are added.
+    private mutating func appendTags(_ tag: UInt8, count more: Int) {
+        if count == 0, listedTags.isEmpty { uniformTag = tag }
+        if isUniform, tag == uniformTag { return }
+        if isUniform { listTags() }
+        if more == 1 {
+            listedTags.append(tag)
+        } else {
+            listedTags.append(contentsOf: repeatElement(tag, count: more))
+        }
+    }
+
+    /// To be called before the payloads are added.
+    private mutating func appendRows(_ rows: Range<UInt32>) {
+        if isDense, Int(rows.lowerBound) == count { return }
+        if isDense {
+            listedRows = self.rows
+            isDense = false
+        }
+        if rows.count == 1 {
+            listedRows.append(rows.lowerBound)
+        } else {
+            listedRows.append(contentsOf: rows)
+        }
+    }
+
+    // MARK: Whole columns
+
     /// Appends a decoded column of another block, whose first row becomes `firstRow`; with
     /// `targets`, each row becomes the one named there, or none if that is `UInt32.max`.
     mutating func append(_ column: DecodedColumn, firstRow: UInt32, targets: [UInt32]? = nil) {
         let codes = intern(column.dictionary)
-        rows.reserveCapacity(rows.count + column.rowCount)
-        tags.reserveCapacity(tags.count + column.rowCount)
-        payloads.reserveCapacity(payloads.count + column.rowCount)
-        for row in 0..<column.rowCount {
-            let tag = column.rawTag(at: row)
-            guard tag != Tag.missing.rawValue else { continue }
-            let target = targets?[row] ?? firstRow + UInt32(row)
-            guard target != .max else { continue }
-            rows.append(target)
-            tags.append(tag)
-            switch tag {
-            case Tag.int.rawValue: payloads.append(UInt64(bitPattern: column.ints[row]))
-            case Tag.double.rawValue: payloads.append(column.doubles[row].bitPattern)
-            case Tag.string.rawValue, Tag.json.rawValue:
-                payloads.append(UInt64(codes[Int(column.codes[row])]))
-            default: payloads.append(0)
+        textsAreInOrder = false
+        let rows = firstRow..<firstRow + UInt32(column.rowCount)
+        switch column.tags {
+        case .uniform(let tag) where targets == nil:
+            guard tag != .missing, !rows.isEmpty else { return }
+            appendTags(tag.rawValue, count: rows.count)
+            appendRows(rows)
+            appendPayloads(of: column, tag: tag, codes: codes)
+        case .mixed(let tags) where targets == nil && !tags.contains(Tag.missing.rawValue):
+            if isUniform { listTags() }
+            listedTags.append(contentsOf: tags)
+            appendRows(rows)
+            reserve(rows.count)
+            for (row, tag) in tags.enumerated() {
+                payloads.append(Self.payload(of: column, row, tag, codes))
             }
+        default:
+            reserve(column.rowCount)
+            for row in 0..<column.rowCount {
+                let tag = column.rawTag(at: row)
+                guard tag != Tag.missing.rawValue else { continue }
+                let target = targets?[row] ?? firstRow + UInt32(row)
+                guard target != .max else { continue }
+                appendTags(tag, count: 1)
+                appendRows(target..<target + 1)
+                payloads.append(Self.payload(of: column, row, tag, codes))
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func payload(
+        of column: DecodedColumn, _ row: Int, _ tag: UInt8, _ codes: [UInt32]
+    ) -> UInt64 {
+        switch tag {
+        case Tag.int.rawValue: UInt64(bitPattern: column.ints[row])
+        case Tag.double.rawValue: column.doubles[row].bitPattern
+        case Tag.string.rawValue, Tag.json.rawValue: UInt64(codes[Int(column.codes[row])])
+        default: 0
+        }
+    }
+
+    /// Appends a value of every row.
+    private mutating func appendPayloads(of column: DecodedColumn, tag: Tag, codes: [UInt32]) {
+        switch tag {
+        case .int:
+            column.ints.withUnsafeBytes {
+                payloads.append(contentsOf: $0.bindMemory(to: UInt64.self))
+            }
+        case .double:
+            column.doubles.withUnsafeBytes {
+                payloads.append(contentsOf: $0.bindMemory(to: UInt64.self))
+            }
+        case .string, .json:
+            reserve(column.rowCount)
+            codes.withUnsafeBufferPointer { codes in
+                for code in column.codes { payloads.append(UInt64(codes[Int(code)])) }
+            }
+        default: payloads.append(contentsOf: repeatElement(0, count: column.rowCount))
         }
     }
 
@@ -80,30 +200,37 @@ struct ColumnEntries: Sendable {
     private mutating func intern(_ dictionary: StringDictionary) -> [UInt32] {
         var codes: [UInt32] = []
         codes.reserveCapacity(dictionary.count)
-        for code in 0..<dictionary.count {
-            codes.append(
-                dictionary.withBytes(of: code) { bytes in
-                    code < dictionary.stringCount
-                        ? strings.intern(bytes) : documents.intern(bytes)
-                })
+        dictionary.bytes.withUnsafeBufferPointer { bytes in
+            for code in 0..<dictionary.count {
+                let range = Int(dictionary.offsets[code])..<Int(dictionary.offsets[code + 1])
+                let text = UnsafeBufferPointer(rebasing: bytes[range])
+                codes.append(
+                    code < dictionary.stringCount ? strings.intern(text) : documents.intern(text))
+            }
         }
         return codes
     }
 
+    // MARK: Another order
+
     /// The same values with every row `r` moved to `rowMap[r]`, again in ascending order.
     func reordered(by rowMap: [UInt32]) -> ColumnEntries {
-        var order = [UInt64](repeating: 0, count: count)
-        if count == rowMap.count {
-            for index in 0..<count { order[Int(rowMap[Int(rows[index])])] = UInt64(index) }
-        } else {
-            for index in 0..<count {
-                order[index] = UInt64(rowMap[Int(rows[index])]) << 32 | UInt64(index)
+        var result = self
+        result.textsAreInOrder = false
+        if isDense, count == rowMap.count {
+            for index in 0..<count { result.payloads[Int(rowMap[index])] = payloads[index] }
+            for index in listedTags.indices {
+                result.listedTags[Int(rowMap[index])] = listedTags[index]
             }
-            order.sort()
+            return result
         }
+        var order = (0..<count).map { UInt64(rowMap[Int(row(at: $0))]) << 32 | UInt64($0) }
+        order.sort()
         let indexes = order.map { Int($0 & 0xFFFF_FFFF) }
-        return ColumnEntries(
-            rows: indexes.map { rowMap[Int(rows[$0])] }, tags: indexes.map { tags[$0] },
-            payloads: indexes.map { payloads[$0] }, strings: strings, documents: documents)
+        result.isDense = false
+        result.listedRows = order.map { UInt32($0 >> 32) }
+        if !isUniform { result.listedTags = indexes.map { listedTags[$0] } }
+        result.payloads = indexes.map { payloads[$0] }
+        return result
     }
 }

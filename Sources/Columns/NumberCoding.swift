@@ -6,19 +6,35 @@ internal import Kernels
 /// Integers of one chunk. Their count is known from elsewhere and not stored.
 enum IntegerCoding {
     static func encode(_ values: [Int64], into chunk: inout [UInt8]) {
-        guard !values.isEmpty else { return }
-        let plain = Frame(of: values)
-        let differences = Self.differences(values)
-        let coded = Frame(of: differences)
-        // Differences cost a second pass when read: they must save a quarter.
-        if values.count >= 8, (coded.byteCount + 8) * 4 <= plain.byteCount * 3 {
-            chunk.append(BlockLayout.IntegerForm.differences)
-            chunk.append(littleEndian: values[0])
-            coded.append(differences, to: &chunk)
-        } else {
-            chunk.append(BlockLayout.IntegerForm.frameOfReference)
-            plain.append(values, to: &chunk)
+        values.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            encode(base, count: buffer.count, into: &chunk)
         }
+    }
+
+    static func encode(
+        _ values: UnsafePointer<Int64>, count: Int, into chunk: inout [UInt8]
+    ) {
+        guard count > 0 else { return }
+        let plain = Frame(of: values, count: count)
+        if count >= 8 {
+            let coded = Frame(ofDifferences: values, count: count)
+            // Differences cost a second pass when read: they must save a quarter.
+            if (coded.byteCount + 8) * 4 <= plain.byteCount * 3 {
+                chunk.append(BlockLayout.IntegerForm.differences)
+                chunk.append(littleEndian: values[0])
+                withUnsafeTemporaryAllocation(of: Int64.self, capacity: count - 1) { buffer in
+                    guard let differences = buffer.baseAddress else { return }
+                    for index in 1..<count {
+                        differences[index - 1] = values[index] &- values[index - 1]
+                    }
+                    coded.append(differences, count: count - 1, to: &chunk)
+                }
+                return
+            }
+        }
+        chunk.append(BlockLayout.IntegerForm.frameOfReference)
+        plain.append(values, count: count, to: &chunk)
     }
 
     static func decode(count: Int, from reader: inout ChunkReader) throws(BlockError) -> [Int64] {
@@ -39,30 +55,36 @@ enum IntegerCoding {
         }
     }
 
-    /// Each number less the one before it, wrapping, which the running sum undoes exactly.
-    private static func differences(_ values: [Int64]) -> [Int64] {
-        var result: [Int64] = []
-        result.reserveCapacity(values.count)
-        for index in 1..<max(values.count, 1) { result.append(values[index] &- values[index - 1]) }
-        return result
-    }
-
     /// A base, a width and the numbers above the base.
     private struct Frame {
         let base: Int64
         let width: Int
         let byteCount: Int
 
-        init(of values: [Int64]) {
-            let (least, greatest) = values.withUnsafeBufferPointer { values in
-                guard let first = values.baseAddress, !values.isEmpty else {
-                    return (Int64(0), Int64(0))
-                }
-                return ColumnLoops.extremes(first, count: values.count)
+        /// Of at least one number.
+        init(of values: UnsafePointer<Int64>, count: Int) {
+            let (least, greatest) = ColumnLoops.extremes(values, count: count)
+            self.init(least, greatest, count: count)
+        }
+
+        /// Of each number less the one before it, wrapping, which the running sum undoes exactly.
+        init(ofDifferences values: UnsafePointer<Int64>, count: Int) {
+            var least = Int64.max
+            var greatest = Int64.min
+            var before = values[0]
+            for index in 1..<count {
+                let difference = values[index] &- before
+                before = values[index]
+                least = difference < least ? difference : least
+                greatest = difference > greatest ? difference : greatest
             }
+            self.init(least, greatest, count: count - 1)
+        }
+
+        private init(_ least: Int64, _ greatest: Int64, count: Int) {
             base = least
             width = BitPacking.width(of: UInt64(bitPattern: greatest &- least))
-            byteCount = 9 + BitPacking.byteCount(count: values.count, width: width)
+            byteCount = 9 + BitPacking.byteCount(count: count, width: width)
         }
 
         init(from reader: inout ChunkReader) throws(BlockError) {
@@ -72,10 +94,10 @@ enum IntegerCoding {
             guard width <= 64 else { throw reader.invalid("a width of \(width) bits") }
         }
 
-        func append(_ values: [Int64], to chunk: inout [UInt8]) {
+        func append(_ values: UnsafePointer<Int64>, count: Int, to chunk: inout [UInt8]) {
             chunk.append(littleEndian: base)
             chunk.append(UInt8(width))
-            chunk.appendPacked(values, base: base, width: width)
+            chunk.appendPacked(values, count: count, base: base, width: width)
         }
 
         func values(count: Int, from reader: inout ChunkReader) throws(BlockError) -> [Int64] {
@@ -96,7 +118,8 @@ enum DoubleCoding {
         1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ]
 
-    static func encode(_ values: [Double], into chunk: inout [UInt8]) {
+    /// Encodes doubles given by their bits.
+    static func encode(_ values: [UInt64], into chunk: inout [UInt8]) {
         if let (exponent, scaled) = decimals(values) {
             chunk.append(BlockLayout.DoubleForm.decimal)
             chunk.append(UInt8(exponent))
@@ -104,35 +127,40 @@ enum DoubleCoding {
             return
         }
         chunk.append(BlockLayout.DoubleForm.raw)
-        for value in values { chunk.append(littleEndian: value.bitPattern) }
+        for value in values { chunk.append(littleEndian: value) }
     }
 
-    /// The least power of ten that makes every value an integer, and those integers; nil if one
+    /// A small power of ten that makes every value an integer, and those integers; nil if one
     /// value would not come back bit for bit (-0.0, more than 15 digits, thirds).
-    private static func decimals(_ values: [Double]) -> (Int, [Int64])? {
+    private static func decimals(_ values: [UInt64]) -> (Int, [Int64])? {
         var exponent = 0
-        for value in values {
-            while scaled(value, by: exponent) == nil {
-                exponent += 1
-                if exponent > BlockLayout.decimalExponentMax { return nil }
+        var integers = [Int64](repeating: 0, count: values.count)
+        var done = 0
+        // A value that needs more decimals sends the loop back to the first one.
+        while done < values.count {
+            let value = Double(bitPattern: values[done])
+            if let integer = scaled(value, by: scales[exponent]) {
+                integers[done] = integer
+                done += 1
+                continue
             }
-        }
-        var integers: [Int64] = []
-        integers.reserveCapacity(values.count)
-        for value in values {
-            // A value that fitted a smaller power may be too large for the last one.
-            guard let integer = scaled(value, by: exponent) else { return nil }
-            integers.append(integer)
+            repeat {
+                exponent += 1
+                guard exponent <= BlockLayout.decimalExponentMax else { return nil }
+            } while scaled(value, by: scales[exponent]) == nil
+            done = 0
         }
         return (exponent, integers)
     }
 
-    private static func scaled(_ value: Double, by exponent: Int) -> Int64? {
-        let scale = scales[exponent]
-        let product = (value * scale).rounded(.toNearestOrEven)
+    /// The integer that `value` is the quotient of, bit for bit.
+    @inline(__always)
+    private static func scaled(_ value: Double, by scale: Double) -> Int64? {
+        let product = value * scale
         // Also false for infinities and for NaN.
-        guard product.magnitude < 9_007_199_254_740_992 else { return nil }
-        let integer = Int64(product)
+        guard product.magnitude < 9_007_199_254_740_000 else { return nil }
+        // Rounded by cutting off: a function call for every value would cost more than all else.
+        let integer = Int64(product + (product < 0 ? -0.5 : 0.5))
         return (Double(integer) / scale).bitPattern == value.bitPattern ? integer : nil
     }
 

@@ -16,11 +16,41 @@ struct TextCoding {
     func encode(into chunk: inout [UInt8]) {
         var strings = Renumbering(entries.strings)
         var documents = Renumbering(entries.documents)
+        let codes =
+            entries.isUniform
+            ? uniformCodes(&strings, &documents) : mixedCodes(&strings, &documents)
+        let stringCount = strings.count
+        let count = stringCount + documents.count
+        chunk.append(littleEndian: UInt32(count))
+        chunk.append(littleEndian: UInt32(stringCount))
+        encodeTexts([strings, documents], into: &chunk)
+        encode(codes: codes, count: count, into: &chunk)
+    }
+
+    /// The codes of a column of strings alone, or of JSON texts alone.
+    private func uniformCodes(
+        _ strings: inout Renumbering, _ documents: inout Renumbering
+    ) -> [UInt32] {
+        if entries.textsAreInOrder {
+            if entries.uniformTag == Tag.string.rawValue {
+                strings.keepAll()
+            } else {
+                documents.keepAll()
+            }
+            return entries.payloads.map { UInt32(truncatingIfNeeded: $0) }
+        }
+        return entries.uniformTag == Tag.string.rawValue
+            ? strings.codes(of: entries.payloads) : documents.codes(of: entries.payloads)
+    }
+
+    private func mixedCodes(
+        _ strings: inout Renumbering, _ documents: inout Renumbering
+    ) -> [UInt32] {
         var codes: [UInt32] = []
         var isDocument: [Bool] = []
-        for index in 0..<entries.count {
+        for (index, tag) in entries.mixedTags.enumerated() {
             let payload = Int(truncatingIfNeeded: entries.payloads[index])
-            switch entries.tags[index] {
+            switch tag {
             case Tag.string.rawValue:
                 codes.append(strings.code(of: payload))
                 isDocument.append(false)
@@ -30,22 +60,16 @@ struct TextCoding {
             default: break
             }
         }
-        let stringCount = strings.order.count
-        if stringCount > 0, !documents.order.isEmpty {
+        if strings.count > 0, documents.count > 0 {
             for index in codes.indices where isDocument[index] {
-                codes[index] += UInt32(stringCount)
+                codes[index] += UInt32(strings.count)
             }
         }
-        chunk.append(littleEndian: UInt32(stringCount + documents.order.count))
-        chunk.append(littleEndian: UInt32(stringCount))
-        encodeTexts(
-            [(entries.strings, strings.order), (entries.documents, documents.order)],
-            into: &chunk)
-        encode(codes: codes, count: stringCount + documents.order.count, into: &chunk)
+        return codes
     }
 
     private func encode(codes: [UInt32], count: Int, into chunk: inout [UInt8]) {
-        if count == codes.count, codes.enumerated().allSatisfy({ $0.element == $0.offset }) {
+        if count == codes.count, Self.isSequential(codes) {
             chunk.append(BlockLayout.CodeForm.sequential)
             return
         }
@@ -55,18 +79,16 @@ struct TextCoding {
         chunk.appendPacked(codes, width: width)
     }
 
+    private static func isSequential(_ codes: [UInt32]) -> Bool {
+        for (index, code) in codes.enumerated() where code != index { return false }
+        return true
+    }
+
     /// The lengths, then all bytes together, compressed if that is worth it.
-    private func encodeTexts(
-        _ parts: [(ByteInterner, [Int])], into chunk: inout [UInt8]
-    ) {
+    private func encodeTexts(_ parts: [Renumbering], into chunk: inout [UInt8]) {
         var lengths: [Int64] = []
         var bytes: [UInt8] = []
-        for (interner, order) in parts {
-            for code in order {
-                lengths.append(Int64(interner.range(of: code).count))
-                bytes.append(contentsOf: interner[code])
-            }
-        }
+        for part in parts where part.count > 0 { part.append(to: &bytes, lengths: &lengths) }
         IntegerCoding.encode(lengths, into: &chunk)
         chunk.append(littleEndian: UInt32(bytes.count))
         if form == .sealed, bytes.count >= Self.compressedFrom, let frame = compressed(bytes) {
@@ -88,19 +110,50 @@ struct TextCoding {
 
     /// Numbers a dictionary's texts anew in order of first use; texts no longer used drop out.
     private struct Renumbering {
-        private var codes: [UInt32]
-        private(set) var order: [Int] = []
+        private let interner: ByteInterner
+        /// The new code of each text; empty when all keep theirs.
+        private var codes: [UInt32] = []
+        private var order: [UInt32] = []
+        private(set) var count = 0
 
-        init(_ interner: ByteInterner) {
-            codes = [UInt32](repeating: .max, count: interner.count)
-        }
+        init(_ interner: ByteInterner) { self.interner = interner }
+
+        mutating func keepAll() { count = interner.count }
 
         mutating func code(of old: Int) -> UInt32 {
+            if codes.isEmpty { codes = [UInt32](repeating: .max, count: interner.count) }
             if codes[old] == .max {
-                codes[old] = UInt32(order.count)
-                order.append(old)
+                codes[old] = UInt32(count)
+                order.append(UInt32(old))
+                count += 1
             }
             return codes[old]
+        }
+
+        mutating func codes(of payloads: [UInt64]) -> [UInt32] {
+            order.reserveCapacity(interner.count)
+            var result: [UInt32] = []
+            result.reserveCapacity(payloads.count)
+            for payload in payloads {
+                result.append(code(of: Int(truncatingIfNeeded: payload)))
+            }
+            return result
+        }
+
+        func append(to bytes: inout [UInt8], lengths: inout [Int64]) {
+            lengths.reserveCapacity(lengths.count + count)
+            bytes.reserveCapacity(bytes.count + interner.byteCount)
+            guard !codes.isEmpty else {
+                for code in 0..<count { lengths.append(Int64(interner.range(of: code).count)) }
+                return bytes.append(contentsOf: interner.pool)
+            }
+            interner.pool.withUnsafeBytes { pool in
+                for code in order {
+                    let range = interner.range(of: Int(code))
+                    lengths.append(Int64(range.count))
+                    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: pool[range]))
+                }
+            }
         }
     }
 }

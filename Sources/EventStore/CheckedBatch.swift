@@ -158,14 +158,29 @@ extension CheckedBatch.Part {
     }
 
     private mutating func count(_ times: [Int64]) throws(BlockError) {
-        let isSorted = zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
-        guard times.count == block.rowCount, times.min() == block.minTimestamp,
-            times.max() == block.maxTimestamp, isSorted || !block.isSortedByTimestamp
+        var (least, greatest) = (times.first ?? 0, times.first ?? 0)
+        var isSorted = true
+        // The hour of the last events and how many they are: a table's entry for each would cost
+        // more than the rest.
+        var (hour, count): (Int64, Int64) = (0, 0)
+        for time in times {
+            isSorted = isSorted && time >= greatest
+            least = min(least, time)
+            greatest = max(greatest, time)
+            let next = time.floorDivided(by: 3_600_000)
+            if next != hour {
+                if count > 0 { hours[hour, default: 0] += count }
+                (hour, count) = (next, 0)
+            }
+            count += 1
+        }
+        if count > 0 { hours[hour, default: 0] += count }
+        guard times.count == block.rowCount, least == block.minTimestamp,
+            greatest == block.maxTimestamp, isSorted || !block.isSortedByTimestamp
         else {
             throw BlockError(
                 code: .invalid, column: PropertyPath.timestamp.text, offset: 0,
                 message: "the header says other times than the events have")
         }
-        for time in times { hours[time.floorDivided(by: 3_600_000), default: 0] += 1 }
     }
 }

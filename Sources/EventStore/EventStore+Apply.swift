@@ -31,7 +31,7 @@ extension EventStore {
             } catch { throw EventStoreError.wrapping(error) }
             return .applied(next: batch.toOffset)
         }
-        if let removal { release(removal) }
+        if let removal { release(removal, of: shard) }
         if case .applied = outcome { metrics.recordApply(rows: checked.rowCount, since: began) }
         return outcome
     }

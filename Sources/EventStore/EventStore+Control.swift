@@ -8,6 +8,7 @@ internal import Columns
 internal import Model
 internal import RowStore
 internal import Scan
+internal import Synchronization
 internal import Wire
 
 /// What a control record, or retention, does to a shard's state in memory, once it is stored.
@@ -80,7 +81,12 @@ extension EventStore {
     }
 
     /// Lets go of the segments that a stored removal was the last to use. Without a shard's lock.
-    func release(_ removal: Removal) { readers.retire(uses.release(removal.releasedSegments)) }
+    func release(_ removal: Removal, of shard: Shard) {
+        let segments = removal.releasedSegments
+        readers.retire(uses.release(segments))
+        // Others may hold little else than what is gone.
+        if !segments.isEmpty { shard.newSegments.store(Shard.lookIsDue, ordering: .relaxed) }
+    }
 
     // MARK: Everything
 

@@ -5,6 +5,9 @@
 // Segments of similar size are joined, a class being 64 times the one below it, so a block is
 // copied once for each class that it passes: once, where a segment began with a full block of
 // ordinary events.
+//
+// A segment of which deletes have left less than half is written anew in the same way, alone or
+// with others like it: what is gone leaves the disk.
 
 internal import Base
 internal import Columns
@@ -15,6 +18,7 @@ internal import Synchronization
 /// A segment as the manifest knows it.
 private struct JoinedSegment {
     var number: UInt64
+    /// Of its blocks.
     var byteCount = 0
     /// Keys and records of its blocks, in the order of their rows.
     var blocks: [(key: [UInt8], record: BlockRecord)] = []
@@ -30,12 +34,31 @@ extension EventStore {
         let reader = beginReading()
         defer { reader.end() }
         let known = try sealedSegments(of: shard.id, reader.snapshot)
+        let dead = mostlyDead(known)
+        guard dead.isEmpty else { return try join(dead, shard, edition, atLeast: 1, &report) }
         let chosen = JoinPlanner.choose(known.map(\.byteCount), policy: policy).map { known[$0] }
         guard !chosen.isEmpty else {
             // The next look is due when as many have come as a class takes.
             return shard.newSegments.store(0, ordering: .relaxed)
         }
-        try join(chosen, shard, edition, &report)
+        try join(chosen, shard, edition, atLeast: 2, &report)
+    }
+
+    /// Segments whose files are more than twice as large as what is in use of them, as many as make
+    /// one of a good size.
+    private func mostlyDead(_ known: [JoinedSegment]) -> [JoinedSegment] {
+        var found: [JoinedSegment] = []
+        var byteCount = 0
+        for segment in known where byteCount < options.mergePolicy.segmentBytes {
+            // One that cannot be opened cannot be read either.
+            guard let file = try? segments.segment(segment.number).file,
+                file.byteCount >= options.mergePolicy.deadSegmentBytes,
+                segment.byteCount < file.byteCount / 2
+            else { continue }
+            found.append(segment)
+            byteCount += segment.byteCount
+        }
+        return found
     }
 
     private func sealedSegments(
@@ -54,7 +77,8 @@ extension EventStore {
     }
 
     private func join(
-        _ chosen: [JoinedSegment], _ shard: Shard, _ edition: UInt64, _ report: inout MergeReport
+        _ chosen: [JoinedSegment], _ shard: Shard, _ edition: UInt64, atLeast blocksMin: Int,
+        _ report: inout MergeReport
     ) throws {
         var target = SegmentBuilder(shard: shard.id, number: try takeSegmentNumber())
         var changes = rows.makeBatch()
@@ -75,7 +99,7 @@ extension EventStore {
                 moved.append(old.number)
             }
         }
-        guard target.entries.count > 1 else {
+        guard target.entries.count >= blocksMin else {
             return shard.newSegments.store(0, ordering: .relaxed)
         }
         try segments.write(target)

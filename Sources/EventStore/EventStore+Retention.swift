@@ -58,7 +58,7 @@ extension EventStore {
             finish(removal, in: &state)
             return removal
         }
-        release(removal)
+        release(removal, of: shard)
         return removal.hours?.values.reduce(0, +) ?? removal.expiredCount
     }
 }

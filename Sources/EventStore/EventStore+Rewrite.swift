@@ -106,7 +106,7 @@ extension EventStore {
             report.segments += 1
             report.segmentBytes += segment.byteCount
         }
-        release(left)
+        release(left, of: shard)
     }
 
     /// Puts all cells into `changes` and writes the segment of the sealed blocks, if there are any.

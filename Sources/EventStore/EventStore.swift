@@ -128,6 +128,8 @@ package final class EventStore: Sendable {
     package func close() throws {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
         do { try rows.syncLog() } catch { throw EventStoreError.wrapping(error) }
+        // Saves the next opening from reading the log again; without it all is safe as well.
+        try? rows.flush()
     }
 
     func checkOpen() throws {

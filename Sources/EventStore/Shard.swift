@@ -79,8 +79,10 @@ struct ShardState: Sendable {
 final class Shard: Sendable {
     let id: ShardID
     let state: Mutex<ShardState>
-    /// Segments written since the last look for small ones; after opening, a look is due.
-    let newSegments = Atomic(Int.max / 2)
+    /// Segments written since the last look for small or mostly dead ones; after opening, a look is
+    /// due.
+    let newSegments = Atomic(Shard.lookIsDue)
+    static let lookIsDue = Int.max / 2
 
     init(_ id: ShardID, _ state: ShardState) {
         self.id = id

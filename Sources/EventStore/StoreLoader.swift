@@ -24,10 +24,17 @@ struct StoreLoader {
             states[shard, default: ShardState()].applied = decodeCounter(cell.value)
             return true
         }
-        try rows.forEach(StoreTables.blocks, in: .all) { cell in
-            try readable(cell) { try add(cell, to: &states, &segments) }
-            return true
+        var row = LoadedRow()
+        try rows.snapshot().forEachInPlace(StoreTables.blocks) { key, value in
+            do {
+                if !row.owns(key) {
+                    row.finish(into: &states)
+                    row = try LoadedRow(of: Array(key))
+                }
+                try row.add(key, value, &segments)
+            } catch { throw Self.damage(key, error) }
         }
+        row.finish(into: &states)
         var shards: [ShardID: Shard] = [:]
         for (id, var state) in states {
             for collection in state.fresh.keys { state.updatePending(collection, policy) }
@@ -36,29 +43,55 @@ struct StoreLoader {
         return (shards, segments)
     }
 
-    private func add(
-        _ cell: Cell, to states: inout [ShardID: ShardState], _ segments: inout [UInt64: Int]
-    ) throws {
-        var key = KeyReader(cell.key)
-        let shard = ShardID(try key.readInt32())
-        let collection = try StoreTables.readCollection(&key)
-        let position = try BlockPosition(&key)
-        let record = try BlockRecord(cell.value)
-        switch record.place {
-        case .sealed(let segment, _): segments[segment, default: 0] += 1
-        case .fresh:
-            let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
-            states[shard, default: ShardState()].fresh[collection, default: []]
-                .append(FreshBlock(position: position, size: size))
-            states[shard]?.freshRowCount += record.rowCount
+    private func readable<Result>(_ cell: Cell, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch { throw Self.damage(cell.key, error) }
+    }
+
+    private static func damage(_ key: some Sequence<UInt8>, _ cause: any Error) -> EventStoreError {
+        EventStoreError(
+            .damaged, "manifest cell \(hexadecimal(Array(key))) cannot be read: \(cause)",
+            cause: cause)
+    }
+}
+
+/// The manifest's cells of one collection in one shard, which lie next to each other.
+private struct LoadedRow {
+    private var prefix: [UInt8] = []
+    private var place: (shard: ShardID, collection: CollectionID)?
+    private var fresh: [FreshBlock] = []
+
+    init() {}
+
+    init(of key: [UInt8]) throws {
+        var reader = KeyReader(key)
+        place = (ShardID(try reader.readInt32()), try StoreTables.readCollection(&reader))
+        prefix = Array(key[..<reader.offset])
+    }
+
+    func owns(_ key: UnsafeRawBufferPointer) -> Bool {
+        guard key.count == prefix.count + BlockPosition.byteCount else { return false }
+        return prefix.withUnsafeBytes {
+            UnsafeRawBufferPointer(rebasing: key[..<prefix.count]).hasSameBytes($0)
         }
     }
 
-    private func readable<Result>(_ cell: Cell, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch {
-            throw EventStoreError(
-                .damaged, "manifest cell \(hexadecimal(cell.key)) cannot be read: \(error)",
-                cause: error)
+    mutating func add(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer,
+        _ segments: inout [UInt64: Int]
+    ) throws {
+        let record = try BlockRecord(value)
+        switch record.place {
+        case .sealed(let segment, _): segments[segment, default: 0] += 1
+        case .fresh:
+            let position = try BlockPosition(UnsafeRawBufferPointer(rebasing: key[prefix.count...]))
+            let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
+            fresh.append(FreshBlock(position: position, size: size))
         }
+    }
+
+    func finish(into states: inout [ShardID: ShardState]) {
+        guard let place, !fresh.isEmpty else { return }
+        states[place.shard, default: ShardState()].fresh[place.collection, default: []] += fresh
+        states[place.shard]?.freshRowCount += fresh.reduce(0) { $0 + $1.size.rowCount }
     }
 }

@@ -148,6 +148,18 @@ struct BlockPosition: Sendable, Hashable {
         firstOffset = try key.readInt64()
         index = try key.readInt32()
     }
+
+    /// Bytes of a key that say it.
+    static let byteCount = 12
+
+    /// Reads the end of a key without copying it.
+    init(_ end: UnsafeRawBufferPointer) throws(KeyError) {
+        guard end.count == Self.byteCount else { throw KeyError(offset: end.count) }
+        let offset = end.loadUnaligned(as: UInt64.self)
+        let index = end.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        firstOffset = Int64(bitPattern: UInt64(bigEndian: offset) ^ 1 << 63)
+        self.index = Int32(bitPattern: UInt32(bigEndian: index) ^ 1 << 31)
+    }
 }
 
 /// A cell of the manifest.
@@ -191,17 +203,44 @@ struct BlockRecord: Sendable, Equatable {
     }
 
     init(_ bytes: [UInt8]) throws(ByteReaderError) {
-        var reader = ByteReader(bytes)
-        let kind = try reader.readByte()
-        rowCount = Int(clamping: try reader.readVarint())
-        byteCount = Int(clamping: try reader.readVarint())
-        minTimestamp = try reader.readLittleEndian()
-        maxTimestamp = try reader.readLittleEndian()
+        let record: Result<BlockRecord, ByteReaderError> = bytes.withUnsafeBytes { bytes in
+            do throws(ByteReaderError) { return .success(try BlockRecord(bytes)) } catch {
+                return .failure(error)
+            }
+        }
+        self = try record.get()
+    }
+
+    /// Reads a cell in place.
+    init(_ bytes: UnsafeRawBufferPointer) throws(ByteReaderError) {
+        var position = 0
+        func take<Number: FixedWidthInteger>(_: Number.Type) throws(ByteReaderError) -> Number {
+            let size = MemoryLayout<Number>.size
+            let available = bytes.count - position
+            guard size <= available else {
+                throw .truncated(offset: position, needed: size, available: available)
+            }
+            defer { position += size }
+            let raw = bytes.loadUnaligned(fromByteOffset: position, as: Number.self)
+            return Number(littleEndian: raw)
+        }
+        func takeVarint() throws(ByteReaderError) -> Int {
+            var value: UInt64 = 0
+            for shift in stride(from: UInt64(0), to: 63, by: 7) {
+                let byte = try take(UInt8.self)
+                value |= UInt64(byte & 0x7F) << shift
+                if byte < 0x80 { return Int(clamping: value) }
+            }
+            throw .overlongVarint(offset: position)
+        }
+        let kind = try take(UInt8.self)
+        rowCount = try takeVarint()
+        byteCount = try takeVarint()
+        minTimestamp = try take(Int64.self)
+        maxTimestamp = try take(Int64.self)
         switch kind {
         case 0: place = .fresh
-        case 1:
-            place = .sealed(
-                segment: try reader.readLittleEndian(), offset: try reader.readLittleEndian())
+        case 1: place = .sealed(segment: try take(UInt64.self), offset: try take(Int64.self))
         default: throw .invalidValue(offset: 0, what: "unknown place of a block: \(kind)")
         }
     }

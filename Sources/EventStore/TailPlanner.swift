@@ -22,6 +22,9 @@ package struct MergePolicy: Sendable {
     package var segmentBytes = Limits.segmentBytesAim
     /// Segments of a size class that are joined into one.
     package var joinCount = Limits.smallSegmentsMax
+    /// Segments of at least so many bytes are written anew when less than half of it is still in
+    /// use; smaller ones are left to be joined. A choice.
+    package var deadSegmentBytes = 1 << 20
     /// Blocks of similar size that are merged into one.
     package var fanIn = 16
     /// Blocks that have so many rows on average wait for their sealing without being merged before:

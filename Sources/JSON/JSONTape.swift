@@ -68,12 +68,12 @@ package enum JSONKind: Sendable {
         self.index = index
     }
 
-    @inlinable var word: UInt64 { unsafe words[index] }
-    @inlinable var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
-    @inlinable var nextWord: UInt64 { unsafe words[index + 1] }
+    @inlinable @inline(__always) var word: UInt64 { unsafe words[index] }
+    @inlinable @inline(__always) var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+    @inlinable @inline(__always) var nextWord: UInt64 { unsafe words[index + 1] }
 
     /// Index of the word after this value.
-    @inlinable var indexAfter: Int {
+    @inlinable @inline(__always) var indexAfter: Int {
         switch tag {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int(UInt32(truncatingIfNeeded: word))
         case UInt8(ascii: "l"), UInt8(ascii: "u"), UInt8(ascii: "d"): index + 2
@@ -81,7 +81,7 @@ package enum JSONKind: Sendable {
         }
     }
 
-    @inlinable package var kind: JSONKind {
+    @inlinable @inline(__always) package var kind: JSONKind {
         switch tag {
         case UInt8(ascii: "\""): .string
         case UInt8(ascii: "l"): .int
@@ -93,10 +93,10 @@ package enum JSONKind: Sendable {
         }
     }
 
-    @inlinable package var isNull: Bool { tag == UInt8(ascii: "n") }
+    @inlinable @inline(__always) package var isNull: Bool { tag == UInt8(ascii: "n") }
 
     /// The value of a `.bool`.
-    @inlinable package var bool: Bool? {
+    @inlinable @inline(__always) package var bool: Bool? {
         switch tag {
         case UInt8(ascii: "t"): true
         case UInt8(ascii: "f"): false
@@ -105,12 +105,12 @@ package enum JSONKind: Sendable {
     }
 
     /// The value of an `.int`.
-    @inlinable package var int: Int64? {
+    @inlinable @inline(__always) package var int: Int64? {
         tag == UInt8(ascii: "l") ? Int64(bitPattern: nextWord) : nil
     }
 
     /// The value of any number, as near as a double comes.
-    @inlinable package var double: Double? {
+    @inlinable @inline(__always) package var double: Double? {
         switch tag {
         case UInt8(ascii: "d"): Double(bitPattern: nextWord)
         case UInt8(ascii: "l"): Double(Int64(bitPattern: nextWord))
@@ -120,18 +120,18 @@ package enum JSONKind: Sendable {
     }
 
     /// The unescaped text of a `.string`.
-    @inlinable package var string: JSONString? {
+    @inlinable @inline(__always) package var string: JSONString? {
         tag == UInt8(ascii: "\"") ? stringUnchecked : nil
     }
 
-    @inlinable var stringUnchecked: JSONString {
+    @inlinable @inline(__always) var stringUnchecked: JSONString {
         let start = unsafe strings + Int(word & 0x00FF_FFFF_FFFF_FFFF)
         let count = unsafe UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
         return unsafe JSONString(start: start + 4, count: Int(count))
     }
 
     /// The members of an `.object` in source order, repeated names included; none for other kinds.
-    @inlinable package var members: JSONMembers {
+    @inlinable @inline(__always) package var members: JSONMembers {
         let isObject = tag == UInt8(ascii: "{")
         return unsafe JSONMembers(
             words: words, strings: strings, index: index + 1,
@@ -139,7 +139,7 @@ package enum JSONKind: Sendable {
     }
 
     /// The elements of an `.array`; none for other kinds.
-    @inlinable package var elements: JSONElements {
+    @inlinable @inline(__always) package var elements: JSONElements {
         let isArray = tag == UInt8(ascii: "[")
         return unsafe JSONElements(
             words: words, strings: strings, index: index + 1,
@@ -147,7 +147,7 @@ package enum JSONKind: Sendable {
     }
 
     /// Members of an object or elements of an array, up to 16,777,215; 0 for other kinds.
-    @inlinable package var childCount: Int {
+    @inlinable @inline(__always) package var childCount: Int {
         switch tag {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int((word >> 32) & 0xFF_FFFF)
         default: 0
@@ -179,7 +179,8 @@ package enum JSONKind: Sendable {
         self.end = end
     }
 
-    @inlinable package mutating func next() -> (key: JSONString, value: JSONNode)? {
+    @inlinable @inline(__always) package mutating func next() -> (key: JSONString, value: JSONNode)?
+    {
         guard index < end else { return nil }
         let key = unsafe JSONNode(words: words, strings: strings, index: index)
         let value = unsafe JSONNode(words: words, strings: strings, index: index + 1)
@@ -205,7 +206,7 @@ package enum JSONKind: Sendable {
         self.end = end
     }
 
-    @inlinable package mutating func next() -> JSONNode? {
+    @inlinable @inline(__always) package mutating func next() -> JSONNode? {
         guard index < end else { return nil }
         let value = unsafe JSONNode(words: words, strings: strings, index: index)
         index = value.indexAfter

@@ -55,6 +55,45 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
     }
 }
 
+extension Timestamp {
+    /// The same of bytes in one place, without copying them if they are of the form that collectors
+    /// write: `2020-05-01T10:00:00.123Z`.
+    package init?(iso8601 bytes: UnsafeBufferPointer<UInt8>) {
+        if let milliseconds = Self.usualForm(bytes) {
+            self.init(milliseconds: milliseconds)
+        } else {
+            self.init(iso8601: Array(bytes))
+        }
+    }
+
+    /// Nil if the text must be looked at more closely.
+    private static func usualForm(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard bytes.count == 24, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":"), bytes[19] == UInt8(ascii: "."),
+            bytes[23] == UInt8(ascii: "Z")
+        else { return nil }
+        var worst: UInt8 = 0
+        func digit(_ index: Int) -> Int {
+            let value = bytes[index] &- 0x30
+            worst = max(worst, value)
+            return Int(value)
+        }
+        func pair(_ index: Int) -> Int { digit(index) * 10 + digit(index + 1) }
+        let year = pair(0) * 100 + pair(2)
+        let (month, day) = (pair(5), pair(8))
+        let (hour, minute, second) = (pair(11), pair(14), pair(17))
+        let millisecond = pair(20) * 10 + digit(22)
+        // Leap seconds are looked at more closely, and so is what is wrong.
+        guard worst <= 9, year >= 1, (1...12).contains(month), day >= 1, day <= 31, hour <= 23,
+            minute <= 59, second <= 59,
+            day <= 28 || day <= CivilDate.daysInMonth(year: year, month: month)
+        else { return nil }
+        let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
+        return days * 86_400_000 + Int64(((hour * 60 + minute) * 60 + second) * 1000 + millisecond)
+    }
+}
+
 /// A date of the Gregorian calendar.
 package struct CivilDate: Hashable, Sendable {
     package var year: Int
@@ -211,13 +250,15 @@ private struct DigitScanner {
 
 extension FixedWidthInteger {
     /// Division that rounds down, so that instants before 1970 land in the right day.
-    package func floorDivided(by divisor: Self) -> Self {
+    @inlinable package func floorDivided(by divisor: Self) -> Self {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder != 0 && (remainder < 0) != (divisor < 0) ? quotient - 1 : quotient
     }
 
     /// The remainder that goes with `floorDivided`: never negative for a positive divisor.
-    package func floorModulo(_ divisor: Self) -> Self { self - floorDivided(by: divisor) * divisor }
+    @inlinable package func floorModulo(_ divisor: Self) -> Self {
+        self - floorDivided(by: divisor) * divisor
+    }
 }
 
 extension [UInt8] {

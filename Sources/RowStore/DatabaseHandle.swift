@@ -9,7 +9,7 @@ internal import Glibc
 @safe final class DatabaseHandle: @unchecked Sendable {
     let database: OpaquePointer
     /// By the position of the table's definition.
-    private let families: [OpaquePointer]
+    let allFamilies: [OpaquePointer]
     private let positions: [TableName: Int]
     private let definitions: [TableDefinition]
     private let options: DatabaseOptions
@@ -24,7 +24,7 @@ internal import Glibc
         let (database, families) = try unsafe Self.open(
             directory, names: names, options: options)
         unsafe self.database = database
-        unsafe self.families = families
+        unsafe allFamilies = families
         self.options = options
         definitions = tables
         positions = Dictionary(
@@ -40,7 +40,7 @@ internal import Glibc
     deinit {
         unsafe rocksdb_writeoptions_destroy(syncedWrite)
         unsafe rocksdb_writeoptions_destroy(unsyncedWrite)
-        unsafe families.forEach { unsafe rocksdb_column_family_handle_destroy($0) }
+        unsafe allFamilies.forEach { unsafe rocksdb_column_family_handle_destroy($0) }
         unsafe rocksdb_close(database)
     }
 
@@ -56,7 +56,7 @@ internal import Glibc
     }
 
     /// The table's column family.
-    func family(_ table: TableName) -> OpaquePointer { unsafe families[position(table)] }
+    func family(_ table: TableName) -> OpaquePointer { unsafe allFamilies[position(table)] }
 
     /// What the table's cells are.
     func cells(of table: TableName) -> CellKind { definitions[position(table) - 1].cells }

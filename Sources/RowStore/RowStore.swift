@@ -53,6 +53,25 @@ package final class RowStore: Sendable {
         try unsafe checked("sync its log") { unsafe rocksdb_flush_wal(handle.database, 1, $0) }
     }
 
+    /// Writes out what is in memory, so that the next opening reads no log. Throws if the disk does
+    /// not take it: then the log has it.
+    package func flush() throws(RowStoreError) {
+        guard !hasFailed.load(ordering: .relaxed) else {
+            throw RowStoreError(
+                code: .disk, message: "row store could not be written out: the last write failed")
+        }
+        guard let options = unsafe rocksdb_flushoptions_create() else {
+            throw RowStoreError(code: .other, message: "row store is out of memory")
+        }
+        defer { unsafe rocksdb_flushoptions_destroy(options) }
+        for index in unsafe handle.allFamilies.indices {
+            try unsafe checked("write out its memory") { error in
+                unsafe rocksdb_flush_cf(
+                    handle.database, options, handle.allFamilies[index], error)
+            }
+        }
+    }
+
     // MARK: Time
 
     /// Tells the store what time it is, in milliseconds since 1970: snapshots made from now on do

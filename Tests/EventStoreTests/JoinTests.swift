@@ -1,6 +1,7 @@
 import Base
 import Model
 import Testing
+import Wire
 
 @testable import EventStore
 
@@ -47,6 +48,41 @@ import Testing
         let store = try joining()
         try expectEqual(store, events, "reopened")
         #expect(try store.verify().segments == fileCount)
+    }
+
+    /// A delete that leaves little of a segment gives its room back, once.
+    @Test func mostlyDeadSegmentsAreWrittenAnew() throws {
+        var options = smallPolicy()
+        options.mergePolicy.deadSegmentBytes = 1
+        let store = try EventStore(
+            directory: directory.path + "/store", options: options, logger: quiet)
+        var random = PRNG(seed: 3)
+        var events: [PlainEvent] = []
+        for _ in 0..<30 { try fill(store, &events, &random) }
+        while store.hasMergeWork { _ = try store.mergeOnce() }
+        let before = try segmentBytes
+        for name in names.dropFirst() {
+            let from = store.appliedOffset(ShardID(0))
+            _ = try store.apply(control(.deleteCollection, name, from: from))
+        }
+        events.removeAll { $0.collection != names[0] }
+        #expect(try segmentBytes == before)
+        #expect(try store.mergeOnce().joinedSegments > 0)
+        // What was retired goes at the end of a round.
+        _ = try store.mergeOnce()
+        #expect(try segmentBytes < before / 2)
+        try expectEqual(store, events, "written anew")
+        #expect(try store.mergeOnce().isEmpty)
+        #expect(try store.verify().segments == fileCount)
+    }
+
+    private var segmentBytes: Int {
+        get throws {
+            let folder = directory.path + "/store/segments"
+            return try LocalDisk().names(in: folder).reduce(0) {
+                $0 + (try LocalDisk().map(folder + "/" + $1).byteCount)
+            }
+        }
     }
 
     /// A reader that began before still finds what its snapshot names.
