@@ -118,8 +118,7 @@ package enum AggregateState: Sendable, Equatable {
         switch (kind, value) {
         case (.count, _): self = .count(1)
         case (.countUnique, _), (.selectUnique, _):
-            var distinct = DistinctValues()
-            try distinct.insert(value)
+            let distinct = DistinctValues([value])
             self =
                 kind == .countUnique
                 ? .countUnique(UniqueCount(distinct)) : .selectUnique(distinct)
@@ -127,7 +126,7 @@ package enum AggregateState: Sendable, Equatable {
         case (.maximum, .int), (.maximum, .double): self = .maximum(value)
         case (.numbers, .int), (.numbers, .double):
             guard let number = PlainNumber(value) else { return }
-            self = .numbers(CountedNumbers(ascending: [.init(number: number, count: 1)]))
+            self = .numbers(CountedNumbers(number))
         case (.standardDeviation, .int), (.standardDeviation, .double):
             self = .standardDeviation(
                 Deviation(count: 1, mean: value.number ?? 0, squares: 0))

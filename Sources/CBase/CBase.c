@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CBase.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
@@ -106,4 +107,12 @@ void millrace_exit_with_parent(void) {
     if (error != 0) abort();
     pthread_detach(thread);
     while (sem_wait(&made) != 0) {}
+}
+
+void millrace_keep_freed_memory(void) {
+#ifdef __GLIBC__
+    // The largest that the first may be. Setting either also ends their adapting themselves.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
 }

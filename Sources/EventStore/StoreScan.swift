@@ -124,7 +124,7 @@ package final class StoreScan: Sendable {
                 return answered
             }
             let sealed = try finishSealed(lanes)
-            let fresh = try joined(lanes.compactMap { $0.takeFresh() })
+            let fresh = try joined(lanes.compactMap { try $0.takeFresh() })
             var merger = PartialMerger()
             for part in [known?.answer.withoutStatistics, sealed, fresh].compactMap({ $0 }) {
                 try merger.add(part)
@@ -161,7 +161,7 @@ package final class StoreScan: Sendable {
     /// What the sealed blocks gave that were not known together; keeps it with what was.
     private func finishSealed(_ lanes: [ScanLane]) throws -> PartialResult {
         var parts = lanes.map { $0.takeAnswers() }
-        if let read = try joined(lanes.compactMap { $0.takeSealed() }) { parts.append(read) }
+        if let read = try joined(lanes.compactMap { try $0.takeSealed() }) { parts.append(read) }
         var merger = PartialMerger()
         for part in parts { try merger.add(part) }
         let sealed = merger.finish()

@@ -44,6 +44,17 @@ package enum CodeLoops {
         for row in 0..<count { rows[Int(codes[row])] = UInt32(truncatingIfNeeded: row) }
     }
 
+    /// Puts `other` in the place of the codes of rows that have neither tag.
+    package static func replaceCodes(
+        withoutTags wanted: (UInt8, UInt8), in tags: UnsafePointer<UInt8>, count: Int,
+        by other: UInt32, in codes: Codes
+    ) {
+        for row in 0..<count {
+            let isWanted = (tags[row] == wanted.0) != (tags[row] == wanted.1)
+            codes[row] = isWanted ? codes[row] : other
+        }
+    }
+
     /// Sets a 1 for each code that occurs.
     package static func mark(
         _ codes: UnsafePointer<UInt32>, count: Int, in marks: UnsafeMutablePointer<UInt8>
