@@ -75,6 +75,16 @@ package enum AggregateState: Sendable, Equatable {
         }
     }
 
+    /// Bytes of memory that its values take.
+    package var heldByteCount: Int {
+        switch self {
+        case .countUnique(.exact(let distinct)), .selectUnique(let distinct): distinct.heldByteCount
+        case .countUnique(.sketch): UniqueCount.sketchHeldCount * 8
+        case .numbers(let numbers): numbers.count * 16
+        case .count, .sum, .average, .minimum, .maximum, .standardDeviation: 0
+        }
+    }
+
     /// Adds the events behind `other`. The kinds must be the same.
     package mutating func merge(_ other: AggregateState) throws(AggregateError) {
         // Taking the payload out of `self` first keeps a set from being copied when it grows.

@@ -62,6 +62,12 @@ package struct DistinctValues: Sendable, Equatable {
 
     package var isEmpty: Bool { count == 0 }
 
+    /// Bytes of memory that the values take; a text has its hash and its end beside it.
+    package var heldByteCount: Int {
+        8 * (ints.count + fractions.count) + 16 * (strings.count + documents.count)
+            + strings.bytes.count + documents.bytes.count
+    }
+
     /// All values, in no order that means anything.
     package var values: [Value] {
         var values: [Value] = []

@@ -115,11 +115,11 @@ package final class ScanLane: Sendable {
     }
 
     /// Answers of single blocks together.
-    func takeAnswers() -> PartialResult {
-        state.withLock { state in
+    func takeAnswers() throws -> PartialResult {
+        try state.withLock { state in
             let answers = state.answers
             state.answers = PartialMerger()
-            return answers.finish()
+            return try answers.finish()
         }
     }
 }

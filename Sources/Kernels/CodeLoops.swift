@@ -37,6 +37,15 @@ package enum CodeLoops {
         for row in 0..<count { words[row] = UInt64(cells[row]) << 32 | UInt64(codes[row]) }
     }
 
+    /// Whether each code is greater than the one before it.
+    package static func ascends(_ codes: UnsafePointer<UInt32>, count: Int) -> Bool {
+        var violations: UInt32 = 0
+        for index in 1..<max(count, 1) {
+            violations |= codes[index - 1] < codes[index] ? 0 : 1
+        }
+        return violations == 0
+    }
+
     /// A row of each code that occurs (the last one).
     package static func representatives(
         _ codes: UnsafePointer<UInt32>, count: Int, into rows: Codes

@@ -19,23 +19,47 @@ package enum SortedLoops {
     }
 
     /// Each value once, and how often it came.
-    package static func runs(_ values: [Int64]) -> (values: [Int64], counts: [Int64]) {
-        var (distinct, counts) = ([Int64](), [Int64]())
-        let count = values.count
-        var different = count == 0 ? 0 : 1
-        for index in 1..<max(count, 1) {
-            different &+= values[index] != values[index - 1] ? 1 : 0
+    package static func runs(_ all: [Int64]) -> (values: [Int64], counts: [Int64]) {
+        var counts: [Int64] = []
+        let values = arrays(all.count, &counts) { values, counts in
+            all.withUnsafeBufferPointer { all in
+                guard let last = all.indices.last else { return 0 }
+                var (kept, start) = (0, 0)
+                for index in 0..<last {
+                    let value = all[index]
+                    // Written over by the rest of its run.
+                    values[kept] = value
+                    counts[kept] = Int64(index &+ 1 &- start)
+                    let isLast = all[index + 1] != value
+                    kept &+= isLast ? 1 : 0
+                    start = isLast ? index &+ 1 : start
+                }
+                values[kept] = all[last]
+                counts[kept] = Int64(last &+ 1 &- start)
+                return kept + 1
+            }
         }
-        guard different > 0 else { return ([], []) }
-        distinct.reserveCapacity(different)
-        counts.reserveCapacity(different)
-        var start = 0
-        for index in 1...count where index == count || values[index] != values[start] {
-            distinct.append(values[start])
-            counts.append(Int64(index - start))
-            start = index
+        return (values, counts)
+    }
+
+    /// Two arrays of what `fill` writes; it has room for `capacity` elements in each and returns how
+    /// many there are.
+    @inline(__always)
+    private static func arrays(
+        _ capacity: Int, _ counts: inout [Int64],
+        _ fill: (UnsafeMutablePointer<Int64>, UnsafeMutablePointer<Int64>) -> Int
+    ) -> [Int64] {
+        var found: [Int64] = []
+        let values = [Int64](unsafeUninitializedCapacity: capacity) { values, filled in
+            found = [Int64](unsafeUninitializedCapacity: capacity) { counts, filledCounts in
+                guard let values = values.baseAddress, let counts = counts.baseAddress
+                else { return }
+                filled = fill(values, counts)
+                filledCounts = filled
+            }
         }
-        return (distinct, counts)
+        counts = found
+        return values
     }
 
     /// What is in either set.
@@ -43,24 +67,34 @@ package enum SortedLoops {
         if left.isEmpty { return right }
         if right.isEmpty { return left }
         return [Int64](unsafeUninitializedCapacity: left.count + right.count) { target, filled in
-            var (i, j, k) = (0, 0, 0)
-            while i < left.count && j < right.count {
-                let (a, b) = (left[i], right[j])
-                target[k] = a < b ? a : b
-                k &+= 1
-                i &+= a <= b ? 1 : 0
-                j &+= b <= a ? 1 : 0
+            guard let target = target.baseAddress else { return }
+            filled = left.withUnsafeBufferPointer { left in
+                right.withUnsafeBufferPointer { right in union(left, right, target) }
             }
-            while i < left.count {
-                target[k] = left[i]
-                (i, k) = (i &+ 1, k &+ 1)
-            }
-            while j < right.count {
-                target[k] = right[j]
-                (j, k) = (j &+ 1, k &+ 1)
-            }
-            filled = k
         }
+    }
+
+    private static func union(
+        _ left: UnsafeBufferPointer<Int64>, _ right: UnsafeBufferPointer<Int64>,
+        _ target: UnsafeMutablePointer<Int64>
+    ) -> Int {
+        var (i, j, k) = (0, 0, 0)
+        while i < left.count && j < right.count {
+            let (a, b) = (left[i], right[j])
+            target[k] = a < b ? a : b
+            k &+= 1
+            i &+= a <= b ? 1 : 0
+            j &+= b <= a ? 1 : 0
+        }
+        while i < left.count {
+            target[k] = left[i]
+            (i, k) = (i &+ 1, k &+ 1)
+        }
+        while j < right.count {
+            target[k] = right[j]
+            (j, k) = (j &+ 1, k &+ 1)
+        }
+        return k
     }
 
     /// The values of `left` that `right` has (`isIn`), or has not.
@@ -82,39 +116,56 @@ package enum SortedLoops {
     ) -> (values: [Int64], counts: [Int64])? {
         if left.isEmpty { return (right, rightCounts) }
         if right.isEmpty { return (left, leftCounts) }
-        let capacity = left.count + right.count
         var hasOverflowed = false
         var counts: [Int64] = []
-        let values = [Int64](unsafeUninitializedCapacity: capacity) { values, filled in
-            counts = [Int64](unsafeUninitializedCapacity: capacity) { counts, filledCounts in
-                var (i, j, k) = (0, 0, 0)
-                while i < left.count && j < right.count {
-                    let (a, b) = (left[i], right[j])
-                    values[k] = a < b ? a : b
-                    // All ones for the sides that the count comes from.
-                    let fromLeft: Int64 = a <= b ? -1 : 0
-                    let fromRight: Int64 = b <= a ? -1 : 0
-                    let sum = (leftCounts[i] & fromLeft).addingReportingOverflow(
-                        rightCounts[j] & fromRight)
-                    counts[k] = sum.partialValue
-                    hasOverflowed = hasOverflowed || sum.overflow
-                    i &-= Int(fromLeft)
-                    j &-= Int(fromRight)
-                    k &+= 1
+        let values = arrays(left.count + right.count, &counts) { values, counts in
+            left.withUnsafeBufferPointer { left in
+                leftCounts.withUnsafeBufferPointer { leftCounts in
+                    right.withUnsafeBufferPointer { right in
+                        rightCounts.withUnsafeBufferPointer { rightCounts in
+                            merge(
+                                left, leftCounts, right, rightCounts, values, counts,
+                                &hasOverflowed)
+                        }
+                    }
                 }
-                while i < left.count {
-                    (values[k], counts[k]) = (left[i], leftCounts[i])
-                    (i, k) = (i &+ 1, k &+ 1)
-                }
-                while j < right.count {
-                    (values[k], counts[k]) = (right[j], rightCounts[j])
-                    (j, k) = (j &+ 1, k &+ 1)
-                }
-                filledCounts = k
-                filled = k
             }
         }
         return hasOverflowed ? nil : (values, counts)
+    }
+
+    private static func merge(
+        _ left: UnsafeBufferPointer<Int64>, _ leftCounts: UnsafeBufferPointer<Int64>,
+        _ right: UnsafeBufferPointer<Int64>, _ rightCounts: UnsafeBufferPointer<Int64>,
+        _ values: UnsafeMutablePointer<Int64>, _ counts: UnsafeMutablePointer<Int64>,
+        _ hasOverflowed: inout Bool
+    ) -> Int {
+        var (i, j, k) = (0, 0, 0)
+        // Counts are not negative: a sum that leaves 64 bits is.
+        var signs: Int64 = 0
+        while i < left.count && j < right.count {
+            let (a, b) = (left[i], right[j])
+            values[k] = a < b ? a : b
+            // All ones for the sides that the count comes from.
+            let fromLeft: Int64 = a <= b ? -1 : 0
+            let fromRight: Int64 = b <= a ? -1 : 0
+            let sum = (leftCounts[i] & fromLeft) &+ (rightCounts[j] & fromRight)
+            counts[k] = sum
+            signs |= sum
+            i &-= Int(fromLeft)
+            j &-= Int(fromRight)
+            k &+= 1
+        }
+        while i < left.count {
+            (values[k], counts[k]) = (left[i], leftCounts[i])
+            (i, k) = (i &+ 1, k &+ 1)
+        }
+        while j < right.count {
+            (values[k], counts[k]) = (right[j], rightCounts[j])
+            (j, k) = (j &+ 1, k &+ 1)
+        }
+        hasOverflowed = signs < 0
+        return k
     }
 
     /// Whether each value is greater than the one before it.

@@ -54,7 +54,8 @@ package struct TextHash: Sendable {
 
     @inline(__always) private func finish(_ left: UInt64, _ right: UInt64, _ count: Int) -> UInt64 {
         Self.fold(
-            Self.fold(left, right) ^ first, UInt64(truncatingIfNeeded: count) ^ 0x9E37_79B9_7F4A_7C15)
+            Self.fold(left, right) ^ first,
+            UInt64(truncatingIfNeeded: count) ^ 0x9E37_79B9_7F4A_7C15)
     }
 
     @inline(__always) private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {

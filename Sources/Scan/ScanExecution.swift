@@ -111,8 +111,7 @@ package final class ScanExecution {
         try checkLimits()
     }
 
-    /// The states of every bucket and group that had an event, in no particular order: results are
-    /// put in order once, where they are merged.
+    /// The states of every bucket and group that had an event, by bucket, then by group values.
     package func finish() throws -> PartialResult {
         try settle()
         var states: [[AggregateState]] = []
@@ -121,9 +120,8 @@ package final class ScanExecution {
         }
         var result = PartialResult(statistics: statistics)
         result.groups.reserveCapacity(groups.count)
-        for group in 0..<groups.count {
-            let (bucket, codes) = groups.cell(of: group)
-            let key = codes.enumerated().map { groups.values[$0.offset].value(of: $0.element) }
+        for group in groups.ascending {
+            let (bucket, key) = groups.cell(of: group)
             result.groups.append(
                 PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
         }

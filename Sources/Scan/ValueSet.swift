@@ -42,7 +42,7 @@ struct ValueSet {
     var byteCount: Int {
         let texts = strings.count + documents.count
         return ints.byteCount + fractions.byteCount + texts * BytesTable.entryBytes
-            + ordered.count * 16 + textByteCount
+            + ordered.heldByteCount + strings.byteCount + documents.byteCount
     }
 
     mutating func add(_ numbers: BlockNumbers) {
@@ -108,8 +108,9 @@ struct ValueSet {
 
     /// Puts everything in order.
     mutating func settle() throws(AggregateError) {
-        guard hasFalse || hasTrue || ints.count + fractions.count > 0
-            || strings.count + documents.count > 0
+        guard
+            hasFalse || hasTrue || ints.count + fractions.count > 0
+                || strings.count + documents.count > 0
         else { return }
         let more = DistinctValues(
             hasFalse: hasFalse, hasTrue: hasTrue, ints: ints.sorted, fractions: fractions.sorted,

@@ -167,6 +167,6 @@ private struct StoredWorld {
             var reader = ByteReader(writer.bytes)
             try merger.add(try PartialResult(from: &reader))
         }
-        return try JSONValue(parsing: try prepared.finish(merger.finish()))
+        return try JSONValue(parsing: try prepared.finish(try merger.finish()))
     }
 }
