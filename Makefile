@@ -13,7 +13,8 @@ BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
 
-.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query sim fuzz chaos \
+.PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query \
+        bench-clients sim fuzz chaos \
         install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
@@ -64,6 +65,9 @@ bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
+
+bench-clients: build            ## queries over HTTP, one client and ten; EVENTS= and SECONDS=
+	python3 Benchmarks/clients.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

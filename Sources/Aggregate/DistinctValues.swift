@@ -43,8 +43,8 @@ package struct DistinctValues: Sendable, Equatable {
                 hasTrue = hasTrue || value
             case .int(let value): ints.append(value)
             case .double(let value): fractions.append(OrderedDouble.key(value))
-            case .string(let text): strings.add(text)
-            case .json(let text): documents.add(text)
+            case .string(let text): _ = strings.number(of: text)
+            case .json(let text): _ = documents.number(of: text)
             }
         }
         RadixSort.sort(&ints)
@@ -112,12 +112,5 @@ package struct DistinctValues: Sendable, Equatable {
             fractions: SortedLoops.filter(fractions, isIn: isIn, other.fractions),
             strings: strings.filter(isIn: isIn, other.strings),
             documents: documents.filter(isIn: isIn, other.documents))
-    }
-}
-
-extension BytesTable {
-    mutating func add(_ text: String) {
-        var text = text
-        _ = text.withUTF8 { number(of: UnsafeRawBufferPointer($0)) }
     }
 }

@@ -31,6 +31,11 @@ package struct BytesTable: Sendable {
     /// Looked at together, so that fetching one slot does not wait for another.
     private static let lanes = 16
 
+    package mutating func number(of text: String) -> UInt32 {
+        var text = text
+        return text.withUTF8 { number(of: UnsafeRawBufferPointer($0)) }
+    }
+
     /// The numbers of texts `codes` of a dictionary: text c lies at `offsets[c]..<offsets[c + 1]`.
     package mutating func numbers(
         of codes: UnsafePointer<UInt32>, count: Int, in texts: UnsafeRawPointer,

@@ -1,6 +1,6 @@
-// A set of 64-bit integers that many rows are poured into. Where they lie close together it is a bit
-// for each integer of their range, elsewhere a hash table: open addressing, linear probing, at most
-// half full, hashed with a seed of the process, so that no customer can prepare collisions.
+// A set of 64-bit integers that many rows are poured into. Where they lie close together it is a
+// bit for each integer of their range, elsewhere a hash table: open addressing, linear probing, at
+// most half full, hashed with a seed of the process, so that no customer can prepare collisions.
 
 /// Distinct integers.
 package struct IntegerSet: Sendable {

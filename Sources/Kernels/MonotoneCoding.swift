@@ -1,8 +1,8 @@
 // Ascending integers in nearly the fewest bytes that any code can give them, dense or sparse
-// (P. Elias 1974, R. Fano 1971). Each is taken as its distance from the first; with n of them over a
-// span s, the lowest w bits, w = ⌊log2(s / n)⌋, stand one after the other, lowest bit first, and the
-// rest is a row of bits: bit (distance >> w) + i is set for number i. That row has n + (s >> w) + 1
-// bits, so a number takes about w + 2.
+// (P. Elias 1974, R. Fano 1971). Each is taken as its distance from the first; with n of them over
+// a span s, the lowest w bits, w = ⌊log2(s / n)⌋, stand one after the other, lowest bit first, and
+// the rest is a row of bits: bit (distance >> w) + i is set for number i. That row has
+// n + (s >> w) + 1 bits, so a number takes about w + 2.
 
 /// Codes ascending integers whose count, first and span are known from elsewhere.
 package enum MonotoneCoding {
@@ -73,6 +73,10 @@ package enum MonotoneCoding {
     ) -> [Int64]? {
         let (low, high, width) = byteCounts(count: count, span: span)
         guard count > 0, bytes.count == low + high else { return nil }
+        // What fills up the last byte is 0, so that equal numbers have equal bytes. In the other
+        // row every bit is a number.
+        let used = count * width & 7
+        guard used == 0 || bytes[bytes.startIndex + low - 1] >> UInt8(used) == 0 else { return nil }
         // Padded, so that whole words may be read at the end.
         let padded = Array(bytes) + [UInt8](repeating: 0, count: 16)
         var isValid = true

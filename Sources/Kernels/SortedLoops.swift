@@ -42,8 +42,8 @@ package enum SortedLoops {
         return (values, counts)
     }
 
-    /// Two arrays of what `fill` writes; it has room for `capacity` elements in each and returns how
-    /// many there are.
+    /// Two arrays of what `fill` writes; it has room for `capacity` elements in each and returns
+    /// how many there are.
     @inline(__always)
     private static func arrays(
         _ capacity: Int, _ counts: inout [Int64],
@@ -178,7 +178,8 @@ package enum SortedLoops {
     }
 }
 
-/// Doubles as integers of the same order, so that loops over integers do for both. NaN has no place.
+/// Doubles as integers of the same order, so that loops over integers do for both. NaN has no
+/// place.
 package enum OrderedDouble {
     @inline(__always) package static func key(_ value: Double) -> Int64 {
         let bits = Int64(bitPattern: value.bitPattern)

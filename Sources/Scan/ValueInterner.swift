@@ -54,13 +54,9 @@ struct ValueInterner {
         case .null: .null
         case .bool(let value): code(value)
         case .int, .double: code(number: value)
-        case .string(let text): ValueCode(.string, Self.number(of: text, in: &strings))
-        case .json(let text): ValueCode(.json, Self.number(of: text, in: &documents))
+        case .string(let text): ValueCode(.string, strings.number(of: text))
+        case .json(let text): ValueCode(.json, documents.number(of: text))
         }
-    }
-
-    private static func number(of text: String, in table: inout BytesTable) -> UInt32 {
-        Array(text.utf8).withUnsafeBytes { table.number(of: $0) }
     }
 
     /// For a canonical number; anything else is null.

@@ -1,6 +1,6 @@
-// One extraction on a node's threads: its shards are shared out, each part is a read of its own that
-// takes a block a turn, and the part that is done last merges and answers. Nobody waits for anybody,
-// so a pool cannot lock itself up.
+// One extraction on a node's threads: its shards are shared out, each part is a read of its own
+// that takes a block a turn, and the part that is done last merges and answers. Nobody waits for
+// anybody, so a pool cannot lock itself up.
 
 internal import Base
 internal import EventStore

@@ -10,8 +10,9 @@ uint32_t millrace_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// First occurrence of needle in haystack, or NULL (GNU memmem, hidden from Swift's Glibc module).
 const void *millrace_memmem(const void *haystack, size_t haystackCount, const void *needle, size_t needleCount);
 
-/// Has the allocator keep freed memory, up to 64 MiB of it for each of its arenas, instead of giving it back
-/// to the kernel piece by piece: a page that comes back costs more than a scan does with what it holds.
+/// Has the allocator keep freed memory, up to 64 MiB of it for each of its arenas, instead of
+/// giving it back to the kernel piece by piece: a page that comes back costs more than a scan does
+/// with what it holds.
 void millrace_keep_freed_memory(void);
 
 /// The kernel's id of the calling thread. `pthread_self` will not do: it is marked const, so the
