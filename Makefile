@@ -14,7 +14,7 @@ BENCH_PACKAGES := nginx-light wrk
 CLIENTS := .build/clients-venv
 
 .PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api \
-        bench-topology sim fuzz chaos install clean
+        bench-topology bench-clients sim fuzz chaos install clean
 
 run: build                      ## the whole system with the sample flights, until Ctrl-C
 	$(BIN)/millrace demo --data $(DATA) --keep-running
@@ -72,6 +72,9 @@ bench-api: build                ## small queries over HTTP, many at once; DURATI
 bench-topology: build           ## the worker's topology beside a stream library of Python
 	Benchmarks/venv quixstreams confluent-kafka
 	.build/bench-venv/bin/python Benchmarks/topology.py
+
+bench-clients: build            ## queries over HTTP, one client and ten; EVENTS= and SECONDS=
+	python3 Benchmarks/clients.py
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

@@ -106,7 +106,7 @@ let package = Package(
         wrapper("Compression", ["Base", "CZstd", "CZlib"]),
         library("KafkaWire", ["Base"]),
         library("Kernels", ["Base"], hot: true),
-        library("Aggregate", ["Base", "Model"]),
+        library("Aggregate", ["Base", "Model", "Kernels"]),
         library("Plan", ["Base", "Model", "Aggregate"]),
         library("Columns", ["Base", "Model", "Compression", "Kernels"]),
         library("Wire", ["Base", "Model", "Aggregate", "Plan"]),

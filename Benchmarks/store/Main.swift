@@ -63,9 +63,10 @@ struct Query: ParsableCommand {
     @Option var turns = 5
     @Option(help: "Bytes of answers that are kept; 0: everything is read every time.")
     var cacheBytes = 0
-    @Option(help: "One query alone.") var only: String?
+    @Option(help: "These queries alone.") var only: [String] = []
 
     func run() throws {
+        keepFreedMemory()
         let run = try QueryRun(directory: data, threads: threads, cacheBytes: cacheBytes)
         print(try run.run(turns: turns, only: only))
     }

@@ -15,6 +15,8 @@ struct BenchQuery {
     enum Kind {
         case scan(ScanPlan)
         case extract(ExtractionPlan)
+        /// A scan of actors for each step.
+        case funnel([ScanPlan])
     }
 
     var name: String
@@ -29,6 +31,7 @@ struct BenchQuery {
         let collection = CollectionID(
             project: try ProjectID("bench"), collection: try CollectionName("views"))
         func path(_ name: String) throws -> PropertyPath { try PropertyPath(name) }
+        let user = try path("user_id")
         func times(_ step: Int64) -> [Timestamp] {
             stride(from: start, through: start + 30 * day, by: Int(step)).map {
                 Timestamp(milliseconds: Int64($0))
@@ -59,6 +62,11 @@ struct BenchQuery {
             .compare(try path("ab"), .equal, .bool(true)),
         ]
         let country = Filter.compare(try path("country"), .equal, .string("c3"))
+        func step(_ filter: Filter) -> ScanPlan {
+            ScanPlan(
+                collection: collection, filters: [filter],
+                aggregates: [AggregateRequest(kind: .selectUnique, target: user)])
+        }
         return [
             try scan("Q1", .count),
             try scan("Q2", .count, where: [country], days: 10..<17),
@@ -71,6 +79,14 @@ struct BenchQuery {
                 "Q8", .count, by: ["referrer"],
                 where: [.contains(try path("page"), .string("checkout"))]),
             try scan("Q9", .count, where: busy, every: day / 24),
+            BenchQuery(
+                name: "Q10",
+                kind: .funnel([
+                    step(.compare(try path("device"), .equal, .string("phone"))),
+                    step(.compare(try path("amount"), .greater, .int(100))),
+                    step(.contains(try path("page"), .string("checkout"))),
+                ])),
+            try scan("Q12", .count, by: ["user_id"], where: [country], top: 10),
             BenchQuery(
                 name: "Q11",
                 kind: .extract(
@@ -95,9 +111,9 @@ struct QueryRun {
     }
 
     /// One JSON object: by name, milliseconds of every turn but the first two, and the answer's rows.
-    func run(turns: Int, only: String?) throws -> String {
+    func run(turns: Int, only: [String]) throws -> String {
         var parts: [String] = []
-        for query in try BenchQuery.all() where only == nil || only == query.name {
+        for query in try BenchQuery.all() where only.isEmpty || only.contains(query.name) {
             var times: [Double] = []
             var rows: [String] = []
             for _ in 0..<turns + 2 {
@@ -118,6 +134,7 @@ struct QueryRun {
         case .extract(let plan):
             let found = try store.extract(plan, shards: [ShardID(0)]) {}
             return found.events.map { String(decoding: $0.json, as: UTF8.self) }
+        case .funnel(let steps): return try answer(steps: steps)
         case .scan(let plan):
             var groups = try scan(plan).groups
             if let top = query.top {
@@ -129,6 +146,20 @@ struct QueryRun {
                 let cells = bucket + group.key.map(Self.json) + group.states.map(Self.json)
                 return "[\(cells.joined(separator: ", "))]"
             }
+        }
+    }
+
+    /// How many actors reach each step.
+    private func answer(steps: [ScanPlan]) throws -> [String] {
+        var reached: DistinctValues?
+        return try steps.map { plan in
+            var actors = DistinctValues()
+            if case .selectUnique(let found)? = try scan(plan).groups.first?.states.first {
+                actors = found
+            }
+            let left = reached?.intersection(actors) ?? actors
+            reached = left
+            return "[\(left.count)]"
         }
     }
 

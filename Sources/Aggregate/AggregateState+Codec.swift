@@ -5,6 +5,20 @@
 package import Base
 internal import Model
 
+extension AggregateKind {
+    /// Bytes of states whose values are written by kind and in order, not one by one as they used
+    /// to be: the byte of the state, plus this.
+    fileprivate static let typedForm: UInt8 = 32
+
+    /// Its first byte, as it is written now.
+    fileprivate var byte: UInt8 {
+        switch self {
+        case .countUnique, .selectUnique, .numbers: rawValue + Self.typedForm
+        default: rawValue
+        }
+    }
+}
+
 extension AggregateState {
     /// The fewest bytes that a state takes: what a count of states is checked against.
     package static let encodedBytesMin = 2
@@ -18,7 +32,7 @@ extension AggregateState {
             writer.write(Self.sketchByte)
             return sketch.encode(into: &writer)
         }
-        writer.write(kind.rawValue)
+        writer.write(kind.byte)
         switch self {
         case .count(let count): writer.write(varint: UInt64(bitPattern: count))
         case .countUnique(.exact(let distinct)), .selectUnique(let distinct):
@@ -41,20 +55,29 @@ extension AggregateState {
             self = .countUnique(.sketch(try HyperLogLog(from: &reader)))
             return
         }
-        guard let kind = AggregateKind(rawValue: byte) else {
+        let isOneByOne = AggregateKind(rawValue: byte) != nil
+        let number = isOneByOne ? byte : byte &- AggregateKind.typedForm
+        guard let kind = AggregateKind(rawValue: number), isOneByOne || kind.byte == byte else {
             throw .invalidValue(offset: offset, what: "unknown aggregate kind \(byte)")
         }
         switch kind {
         case .count: self = .count(try reader.readEventCount())
-        case .countUnique: self = .countUnique(UniqueCount(try DistinctValues(from: &reader)))
-        case .selectUnique: self = .selectUnique(try DistinctValues(from: &reader))
+        case .countUnique, .selectUnique:
+            let distinct =
+                isOneByOne
+                ? try DistinctValues(oneByOne: &reader) : try DistinctValues(from: &reader)
+            self =
+                kind == .countUnique ? .countUnique(UniqueCount(distinct)) : .selectUnique(distinct)
         case .sum: self = .sum(try NumberSum(from: &reader))
         case .average:
             let total = try NumberSum(from: &reader)
             self = .average(total, count: try reader.readEventCount())
         case .minimum: self = .minimum(try reader.readNumberOrNull())
         case .maximum: self = .maximum(try reader.readNumberOrNull())
-        case .numbers: self = .numbers(try CountedNumbers(from: &reader))
+        case .numbers:
+            self = .numbers(
+                isOneByOne
+                    ? try CountedNumbers(oneByOne: &reader) : try CountedNumbers(from: &reader))
         case .standardDeviation: self = .standardDeviation(try Deviation(from: &reader))
         }
     }
@@ -91,35 +114,6 @@ extension NumberSum {
         let doubles = try reader.readDouble()
         let correction = try reader.readDouble()
         self.init(integers: integers, doubles: doubles, correction: correction, hasDoubles: true)
-    }
-}
-
-extension DistinctValues {
-    /// Varint count, then the values in ascending order.
-    func encode(into writer: inout ByteWriter) {
-        writer.write(varint: UInt64(count))
-        for value in sorted { value.encode(into: &writer) }
-    }
-
-    init(from reader: inout ByteReader) throws(ByteReaderError) {
-        self.init()
-        let start = reader.offset
-        let count = try reader.readCount(ofAtLeast: Value.encodedBytesMin)
-        guard count <= AggregateState.distinctValuesMax else {
-            throw .invalidValue(offset: start, what: "\(count) distinct values are too many")
-        }
-        var values: [Value] = []
-        values.reserveCapacity(count)
-        for _ in 0..<count {
-            let offset = reader.offset
-            let value = try Value(from: &reader).canonical
-            // Null sorts last, so this also refuses null anywhere but alone.
-            guard value != .null, values.last.map({ $0 < value }) ?? true else {
-                throw .invalidValue(offset: offset, what: "distinct values out of order")
-            }
-            values.append(value)
-        }
-        self.init(unique: values)
     }
 }
 

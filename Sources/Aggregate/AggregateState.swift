@@ -75,6 +75,16 @@ package enum AggregateState: Sendable, Equatable {
         }
     }
 
+    /// Bytes of memory that its values take.
+    package var heldByteCount: Int {
+        switch self {
+        case .countUnique(.exact(let distinct)), .selectUnique(let distinct): distinct.heldByteCount
+        case .countUnique(.sketch): UniqueCount.sketchHeldCount * 8
+        case .numbers(let numbers): numbers.count * 16
+        case .count, .sum, .average, .minimum, .maximum, .standardDeviation: 0
+        }
+    }
+
     /// Adds the events behind `other`. The kinds must be the same.
     package mutating func merge(_ other: AggregateState) throws(AggregateError) {
         // Taking the payload out of `self` first keeps a set from being copied when it grows.
@@ -118,8 +128,7 @@ package enum AggregateState: Sendable, Equatable {
         switch (kind, value) {
         case (.count, _): self = .count(1)
         case (.countUnique, _), (.selectUnique, _):
-            var distinct = DistinctValues()
-            try distinct.insert(value)
+            let distinct = DistinctValues([value])
             self =
                 kind == .countUnique
                 ? .countUnique(UniqueCount(distinct)) : .selectUnique(distinct)
@@ -127,7 +136,7 @@ package enum AggregateState: Sendable, Equatable {
         case (.maximum, .int), (.maximum, .double): self = .maximum(value)
         case (.numbers, .int), (.numbers, .double):
             guard let number = PlainNumber(value) else { return }
-            self = .numbers(CountedNumbers(ascending: [.init(number: number, count: 1)]))
+            self = .numbers(CountedNumbers(number))
         case (.standardDeviation, .int), (.standardDeviation, .double):
             self = .standardDeviation(
                 Deviation(count: 1, mean: value.number ?? 0, squares: 0))

@@ -3,6 +3,7 @@
 // that a percentile of rounded numbers is the exact one, rounded: at most 1 part in 2,048 away.
 
 internal import Base
+internal import Kernels
 package import Model
 
 /// A number in its one representation: an integral double that fits 64 bits is an integer.
@@ -63,144 +64,139 @@ package enum PlainNumber: Sendable, Hashable, Comparable {
     }
 }
 
-/// Different numbers, ascending, with their counts.
-package struct CountedNumbers: Sendable, Equatable {
-    package struct Entry: Sendable, Equatable {
-        package var number: PlainNumber
-        /// At least 1.
-        package var count: Int64
+/// Different numbers of one kind, ascending, with their counts.
+package struct CountedRun: Sendable, Equatable {
+    package private(set) var values: [Int64] = []
+    /// At least 1 each.
+    package private(set) var counts: [Int64] = []
 
-        package init(number: PlainNumber, count: Int64) {
-            self.number = number
-            self.count = count
-        }
+    package init() {}
+
+    /// As many counts as values, which the caller knows to ascend strictly.
+    package init(ascending values: [Int64], counts: [Int64]) {
+        self.values = values
+        self.counts = counts
     }
 
-    package private(set) var entries: [Entry] = []
+    /// Any numbers, equal ones counted together. Sorts them.
+    package init(counting numbers: inout [Int64]) {
+        RadixSort.sort(&numbers)
+        (values, counts) = SortedLoops.runs(numbers)
+    }
+
+    package var count: Int { values.count }
+    package var isEmpty: Bool { values.isEmpty }
+
+    fileprivate var total: Int128 { counts.reduce(Int128(0)) { $0 + Int128($1) } }
+
+    package mutating func merge(_ other: CountedRun) throws(AggregateError) {
+        guard let merged = SortedLoops.merge(values, counts, other.values, other.counts) else {
+            throw .overflow
+        }
+        (values, counts) = merged
+    }
+
+    /// Adds a number that is not less than the last one.
+    fileprivate mutating func append(_ value: Int64, count: Int64) {
+        if let last = values.indices.last, values[last] == value {
+            counts[last] = counts[last].addingSaturated(count)
+        } else {
+            values.append(value)
+            counts.append(count)
+        }
+    }
+}
+
+/// Different numbers with their counts.
+package struct CountedNumbers: Sendable, Equatable {
+    package private(set) var ints = CountedRun()
+    /// Keys of `OrderedDouble`: numbers that are no 64-bit integers.
+    package private(set) var fractions = CountedRun()
     /// Whether the numbers are rounded: more than `Limits.queryExactNumbersMax` different ones met.
     package private(set) var isRounded = false
 
     package init() {}
 
-    /// Entries that the caller knows to ascend strictly.
-    package init(ascending entries: [Entry], isRounded: Bool = false) {
-        self.entries = entries
+    package init(ints: CountedRun, fractions: CountedRun, isRounded: Bool = false) {
+        self.ints = ints
+        self.fractions = fractions
         self.isRounded = isRounded
         roundIfNeeded()
     }
 
+    /// One number that came once.
+    init(_ number: PlainNumber) { append(number, count: 1) }
+
     /// Different numbers held.
-    package var count: Int { entries.count }
+    package var count: Int { ints.count + fractions.count }
 
     package mutating func merge(_ other: CountedNumbers) throws(AggregateError) {
         var other = other
         if other.isRounded && !isRounded { round() }
         if isRounded && !other.isRounded { other.round() }
-        if entries.isEmpty {
-            entries = other.entries
-        } else if !other.entries.isEmpty {
-            entries = try Self.merged(entries, other.entries)
-        }
+        try ints.merge(other.ints)
+        try fractions.merge(other.fractions)
         roundIfNeeded()
     }
 
-    private static func merged(
-        _ left: [Entry], _ right: [Entry]
-    ) throws(AggregateError) -> [Entry] {
-        var merged: [Entry] = []
-        merged.reserveCapacity(left.count + right.count)
-        var (i, j) = (0, 0)
-        while i < left.count && j < right.count {
-            if left[i].number < right[j].number {
-                merged.append(left[i])
-                i += 1
-            } else if right[j].number < left[i].number {
-                merged.append(right[j])
-                j += 1
-            } else {
-                let (count, overflow) = left[i].count.addingReportingOverflow(right[j].count)
-                guard !overflow else { throw .overflow }
-                merged.append(Entry(number: left[i].number, count: count))
-                (i, j) = (i + 1, j + 1)
-            }
-        }
-        merged += left[i...]
-        merged += right[j...]
-        return merged
-    }
-
     private mutating func roundIfNeeded() {
-        if !isRounded && entries.count > Limits.queryExactNumbersMax { round() }
+        if !isRounded && count > Limits.queryExactNumbersMax { round() }
     }
 
     /// Whether numbers are rounded depends on the set of them alone, and so does what they are
     /// rounded to: the order of merging does not show.
     private mutating func round() {
-        var rounded: [Entry] = []
-        for entry in entries {
-            let number = entry.number.rounded
-            if let last = rounded.indices.last, rounded[last].number == number {
-                rounded[last].count = rounded[last].count.addingSaturated(entry.count)
-            } else {
-                rounded.append(Entry(number: number, count: entry.count))
-            }
+        var rounded = CountedNumbers()
+        forEach { number, count in
+            rounded.append(number.rounded, count: count)
+            return true
         }
-        entries = rounded
-        isRounded = true
+        rounded.isRounded = true
+        self = rounded
+    }
+
+    private mutating func append(_ number: PlainNumber, count: Int64) {
+        switch number {
+        case .int(let value): ints.append(value, count: count)
+        case .double(let value): fractions.append(OrderedDouble.key(value), count: count)
+        }
+    }
+
+    /// Calls `body` with every number, ascending, until it returns false.
+    @inline(__always)
+    private func forEach(_ body: (PlainNumber, Int64) -> Bool) {
+        var next = 0
+        for index in 0..<ints.count {
+            let int = PlainNumber.int(ints.values[index])
+            while next < fractions.count {
+                let fraction = PlainNumber.double(OrderedDouble.value(fractions.values[next]))
+                guard fraction < int else { break }
+                guard body(fraction, fractions.counts[next]) else { return }
+                next += 1
+            }
+            guard body(int, ints.counts[index]) else { return }
+        }
+        while next < fractions.count {
+            let fraction = PlainNumber.double(OrderedDouble.value(fractions.values[next]))
+            guard body(fraction, fractions.counts[next]) else { return }
+            next += 1
+        }
     }
 
     /// The element of rank ⌈n × hundredths / 10,000⌉ of all n numbers in ascending order; null if
     /// there are none. 5,000 hundredths are the median, the lower of two middle numbers.
     package func percentile(hundredths: Int) -> AggregateResult {
-        let total = entries.reduce(Int128(0)) { $0 + Int128($1.count) }
+        let total = ints.total + fractions.total
         let rank = max((total * Int128(hundredths) + 9_999) / 10_000, 1)
         var passed: Int128 = 0
-        for entry in entries {
-            passed += Int128(entry.count)
-            if passed >= rank { return entry.number.result }
+        var found = AggregateResult.null
+        forEach { number, count in
+            passed += Int128(count)
+            guard passed >= rank else { return true }
+            found = number.result
+            return false
         }
-        return .null
-    }
-}
-
-extension CountedNumbers {
-    /// u8 flags (1 rounded), varint count, then for each number, ascending: the number as a value,
-    /// varint how often it came.
-    func encode(into writer: inout ByteWriter) {
-        writer.write(isRounded ? 1 : 0 as UInt8)
-        writer.write(varint: UInt64(entries.count))
-        for entry in entries {
-            switch entry.number {
-            case .int(let value): Value.int(value).encode(into: &writer)
-            case .double(let value): Value.double(value).encode(into: &writer)
-            }
-            writer.write(varint: UInt64(bitPattern: entry.count))
-        }
-    }
-
-    init(from reader: inout ByteReader) throws(ByteReaderError) {
-        let start = reader.offset
-        let flags = try reader.readByte()
-        guard flags <= 1 else {
-            throw .invalidValue(offset: start, what: "unknown flags \(flags) of numbers")
-        }
-        let count = try reader.readCount(ofAtLeast: Value.encodedBytesMin + 1)
-        guard count <= Limits.queryDistinctValuesMax else {
-            throw .invalidValue(offset: start, what: "\(count) different numbers are too many")
-        }
-        var entries: [Entry] = []
-        entries.reserveCapacity(count)
-        for _ in 0..<count {
-            let offset = reader.offset
-            guard let number = PlainNumber(try Value(from: &reader)),
-                entries.last.map({ $0.number < number }) ?? true
-            else { throw .invalidValue(offset: offset, what: "numbers out of order") }
-            guard let times = Int64(exactly: try reader.readVarint()), times > 0 else {
-                throw .invalidValue(offset: offset, what: "count of a number out of range")
-            }
-            entries.append(Entry(number: number, count: times))
-        }
-        self.init(ascending: entries, isRounded: flags == 1)
+        return found
     }
 }
 

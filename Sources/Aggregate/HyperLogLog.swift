@@ -4,7 +4,8 @@
 // million values, where the plain estimate has no bias.
 
 internal import Base
-package import Model
+internal import Kernels
+internal import Model
 
 /// A sketch of a set. The same values give the same sketch, in whatever order and parts.
 package struct HyperLogLog: Sendable, Equatable {
@@ -17,8 +18,29 @@ package struct HyperLogLog: Sendable, Equatable {
 
     package init() {}
 
-    /// Adds a canonical value that is not null.
-    package mutating func insert(_ value: Value) { insert(hash: Self.hash(of: value)) }
+    /// Adds every value of a set.
+    package mutating func insert(_ values: DistinctValues) {
+        if values.hasFalse { insert(hash: Self.hash(of: .bool(false))) }
+        if values.hasTrue { insert(hash: Self.hash(of: .bool(true))) }
+        for value in values.ints { insert(hash: Self.hash(of: value)) }
+        for key in values.fractions {
+            insert(hash: Self.hash(of: .double(OrderedDouble.value(key))))
+        }
+        insert(values.strings, tagged: Value.string("").tagByte)
+        insert(values.documents, tagged: Value.json("").tagByte)
+    }
+
+    private mutating func insert(_ texts: TextSet, tagged tag: UInt8) {
+        for index in 0..<texts.count {
+            texts.withText(index) { text in
+                var hash = FNV()
+                hash.add(tag)
+                hash.add(varint: UInt64(text.count))
+                for byte in text { hash.add(byte) }
+                insert(hash: hash.mixed)
+            }
+        }
+    }
 
     mutating func insert(hash: UInt64) {
         let index = Int(hash >> (64 - Self.indexBits))
@@ -46,11 +68,38 @@ package struct HyperLogLog: Sendable, Equatable {
     static func hash(of value: Value) -> UInt64 {
         var writer = ByteWriter()
         value.encode(into: &writer)
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in writer.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
-        hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
-        return hash ^ hash >> 33
+        var hash = FNV()
+        for byte in writer.bytes { hash.add(byte) }
+        return hash.mixed
+    }
+
+    /// The same for an integer, without writing it down.
+    static func hash(of value: Int64) -> UInt64 {
+        var hash = FNV()
+        hash.add(Value.int(0).tagByte)
+        hash.add(varint: UInt64(bitPattern: value << 1 ^ value >> 63))
+        return hash.mixed
+    }
+
+    private struct FNV {
+        private var state: UInt64 = 0xcbf2_9ce4_8422_2325
+
+        mutating func add(_ byte: UInt8) { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
+
+        mutating func add(varint value: UInt64) {
+            var rest = value
+            while rest >= 0x80 {
+                add(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            add(UInt8(truncatingIfNeeded: rest))
+        }
+
+        var mixed: UInt64 {
+            var hash = (state ^ state >> 33) &* 0xff51_afd7_ed55_8ccd
+            hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
+            return hash ^ hash >> 33
+        }
     }
 
     func encode(into writer: inout ByteWriter) { writer.write(registers) }

@@ -49,7 +49,7 @@ package enum UniqueCount: Sendable, Equatable {
             sketch.merge(more)
             self = .sketch(sketch)
         case (.sketch(var sketch), .exact(let values)), (.exact(let values), .sketch(var sketch)):
-            for value in values.values { sketch.insert(value) }
+            sketch.insert(values)
             self = .sketch(sketch)
         }
     }
@@ -59,7 +59,7 @@ package enum UniqueCount: Sendable, Equatable {
             return
         }
         var sketch = HyperLogLog()
-        for value in values.values { sketch.insert(value) }
+        sketch.insert(values)
         self = .sketch(sketch)
     }
 }

@@ -41,11 +41,11 @@ enum IntegerCoding {
         guard count > 0 else { return [] }
         switch try reader.readByte() {
         case BlockLayout.IntegerForm.frameOfReference:
-            return try Frame(from: &reader).values(count: count, from: &reader)
+            return try Frame(from: &reader).values(count: count, behind: 0, from: &reader)
         case BlockLayout.IntegerForm.differences:
             let first = Int64(bitPattern: try reader.readUInt64())
-            var values = try Frame(from: &reader).values(count: count - 1, from: &reader)
-            values.insert(0, at: 0)
+            var values = try Frame(from: &reader).values(
+                count: count - 1, behind: 1, from: &reader)
             values.withUnsafeMutableBufferPointer { values in
                 guard let base = values.baseAddress else { return }
                 ColumnLoops.accumulate(base, count: values.count, first: first)
@@ -100,12 +100,17 @@ enum IntegerCoding {
             chunk.appendPacked(values, count: count, base: base, width: width)
         }
 
-        func values(count: Int, from reader: inout ChunkReader) throws(BlockError) -> [Int64] {
+        /// The numbers, behind some zeros.
+        func values(
+            count: Int, behind zeros: Int, from reader: inout ChunkReader
+        ) throws(BlockError) -> [Int64] {
             let source = try reader.take(BitPacking.byteCount(count: count, width: width))
-            return [Int64](unsafeUninitializedCapacity: count) { target, filled in
-                filled = count
+            return [Int64](unsafeUninitializedCapacity: zeros + count) { target, filled in
+                filled = zeros + count
                 guard let target = target.baseAddress else { return }
-                BitPacking.unpack(source, count: count, base: base, width: width, into: target)
+                target.update(repeating: 0, count: zeros)
+                BitPacking.unpack(
+                    source, count: count, base: base, width: width, into: target + zeros)
             }
         }
     }

@@ -7,6 +7,7 @@
 
 internal import Aggregate
 internal import Columns
+internal import Model
 internal import Plan
 internal import Synchronization
 internal import Wire
@@ -58,8 +59,6 @@ final class AnswerCache: Sendable {
     /// Plans with longer lists in their filters are asked once, mostly.
     private static let planBytesMax = 16 << 10
     private static let entryBytes = 256
-    /// No group and no distinct value takes less memory.
-    private static let cellBytesMin = 48
 
     private let bytesMax: Int
     private let state = Mutex(State())
@@ -108,15 +107,12 @@ final class AnswerCache: Sendable {
     }
 
     func keep(_ whole: Whole, of plan: ScanPlan) {
-        // Before the answer is measured, which takes long where it is large.
-        let cells = whole.answer.groups.reduce(0) { $0 + $1.cellCount }
-        guard cells * Self.cellBytesMin <= bytesMax / 8 else { return }
         let edited = whole.blocks.values.reduce(0) { $0 + ($1?.byteCount ?? 0) }
         let byteCount =
             Self.entryBytes + edited + whole.blocks.count * 64 + whole.answer.byteCount
             + 4 * plan.encodedByteCount
         // One answer must not push out everybody else's.
-        guard byteCount <= bytesMax / 8 else { return }
+        guard byteCount <= bytesMax / 4 else { return }
         let entry = Entry(answer: whole.answer, blocks: whole.blocks, byteCount: byteCount)
         state.withLock { insert(entry, .whole(plan), &$0) }
     }
@@ -179,13 +175,25 @@ extension PartialGroup {
 }
 
 extension PartialResult {
-    /// Bytes of memory, roughly: their bytes on the wire hold every text and every value.
+    /// Bytes of memory, roughly.
     fileprivate var byteCount: Int {
-        let wire = ScanResponse(self).encoded().count
         let first = groups.first
-        return 2 * wire
+        return groups.reduce(0) { $0 + $1.heldByteCount }
             + PartialResult.byteCount(
                 groups: groups.count, keys: first?.key.count ?? 0, states: first?.states.count ?? 0,
                 distinctValues: 0)
+    }
+}
+
+extension PartialGroup {
+    /// Texts of the key, and what the states hold.
+    fileprivate var heldByteCount: Int {
+        states.reduce(0) { $0 + $1.heldByteCount }
+            + key.reduce(0) { sum, value in
+                switch value {
+                case .string(let text), .json(let text): sum + text.utf8.count
+                case .null, .bool, .int, .double: sum
+                }
+            }
     }
 }

@@ -30,12 +30,18 @@ package final class ScanLane: Sendable {
     /// Does the next block that no lane has taken; false if none is left. After an error the lane
     /// is of no more use.
     package func step() throws -> Bool {
-        guard let block = scan.takeBlock() else { return false }
+        let block = scan.takeBlock()
         let began = monotonicNanoseconds()
         do {
             try state.withLock { state in
                 defer { state.busyNanoseconds += Int64(clamping: monotonicNanoseconds() - began) }
-                try consume(block, &state)
+                if let block {
+                    try consume(block, &state)
+                } else {
+                    // Here, and not where the lanes are joined, because lanes have threads.
+                    try state.fresh?.settle()
+                    try state.sealed?.settle()
+                }
                 let bytes =
                     (state.fresh?.byteCount ?? 0) + (state.sealed?.byteCount ?? 0)
                     + state.answers.byteCount
@@ -44,7 +50,7 @@ package final class ScanLane: Sendable {
                 try scan.share.take(more)
             }
         } catch { throw EventStoreError.wrapping(error) }
-        return true
+        return block != nil
     }
 
     private func consume(_ block: ListedBlock, _ state: inout State) throws {
@@ -94,26 +100,26 @@ package final class ScanLane: Sendable {
     var cachedCount: Int { state.withLock { $0.cachedCount } }
     var busyNanoseconds: Int64 { state.withLock { $0.busyNanoseconds } }
 
-    func takeFresh() -> ScanTables? {
-        state.withLock { state in
+    func takeFresh() throws -> ScanTables? {
+        try state.withLock { state in
             defer { state.fresh = nil }
-            return state.fresh?.tables
+            return try state.fresh?.tables()
         }
     }
 
-    func takeSealed() -> ScanTables? {
-        state.withLock { state in
+    func takeSealed() throws -> ScanTables? {
+        try state.withLock { state in
             defer { state.sealed = nil }
-            return state.sealed?.tables
+            return try state.sealed?.tables()
         }
     }
 
     /// Answers of single blocks together.
-    func takeAnswers() -> PartialResult {
-        state.withLock { state in
+    func takeAnswers() throws -> PartialResult {
+        try state.withLock { state in
             let answers = state.answers
             state.answers = PartialMerger()
-            return answers.finish()
+            return try answers.finish()
         }
     }
 }

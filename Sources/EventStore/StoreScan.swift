@@ -124,13 +124,13 @@ package final class StoreScan: Sendable {
                 return answered
             }
             let sealed = try finishSealed(lanes)
-            let fresh = try joined(lanes.compactMap { $0.takeFresh() })
             var merger = PartialMerger()
-            for part in [known?.answer.withoutStatistics, sealed, fresh].compactMap({ $0 }) {
-                try merger.add(part)
+            if let sealed { try merger.add(sealed) }
+            if let fresh = try joined(lanes.compactMap { try $0.takeFresh() }) {
+                try merger.add(fresh)
             }
             merger.add(statistics(lanes, since: began))
-            let result = merger.finish()
+            let result = try merger.finish()
             record(result.statistics)
             return result
         } catch { throw EventStoreError.wrapping(error) }
@@ -158,22 +158,24 @@ package final class StoreScan: Sendable {
         return statistics
     }
 
-    /// What the sealed blocks gave that were not known together; keeps it with what was.
-    private func finishSealed(_ lanes: [ScanLane]) throws -> PartialResult {
-        var parts = lanes.map { $0.takeAnswers() }
-        if let read = try joined(lanes.compactMap { $0.takeSealed() }) { parts.append(read) }
+    /// What all sealed blocks gave, known before or not; keeps it.
+    private func finishSealed(_ lanes: [ScanLane]) throws -> PartialResult? {
+        let read = blocks.filter { $0.sealedID != nil }
+        guard !read.isEmpty else { return known?.answer }
         var merger = PartialMerger()
-        for part in parts { try merger.add(part) }
-        let sealed = merger.finish()
+        if let known { try merger.add(known.answer) }
+        for lane in lanes { try merger.add(try lane.takeAnswers()) }
+        if let found = try joined(lanes.compactMap({ try $0.takeSealed() })) {
+            try merger.add(found)
+        }
+        let sealed = try merger.finish()
         guard question != nil else { return sealed }
-        merger = PartialMerger()
-        for part in [known?.answer, sealed].compactMap({ $0 }) { try merger.add(part) }
         var edits = known?.blocks ?? [:]
-        for block in blocks {
+        for block in read {
             if let id = block.sealedID { edits[id] = .some(block.stored) }
         }
         store.answers.keep(
-            AnswerCache.Whole(blocks: edits, answer: merger.finish().withoutStatistics), of: plan)
+            AnswerCache.Whole(blocks: edits, answer: sealed.withoutStatistics), of: plan)
         return sealed
     }
 

@@ -1,6 +1,6 @@
 // Numbers distinct byte strings in the order of their first appearance, and keeps them: what turns
-// the dictionaries of blocks, each with its own codes, into codes of the whole scan. The hash is
-// Swift's own (SipHash, seeded per process), since customers choose the strings.
+// the dictionaries of blocks, each with its own codes, into codes of the whole scan. The hash has a
+// seed of the process, since customers choose the strings.
 
 /// Numbers distinct byte strings from 0.
 package struct BytesTable: Sendable {
@@ -11,6 +11,7 @@ package struct BytesTable: Sendable {
     /// The hash in the upper half, number plus one in the lower; 0 for an empty slot. A power of
     /// two of them.
     private var slots = [UInt64](repeating: 0, count: 32)
+    private let hash = TextHash.ofProcess
 
     package init() {}
 
@@ -21,9 +22,18 @@ package struct BytesTable: Sendable {
     /// The string's number; a new string gets the next.
     package mutating func number(of bytes: UnsafeRawBufferPointer) -> UInt32 {
         if 2 * (count + 1) > slots.count { grow() }
+        let hash = hash(bytes) >> 32
         return slots.withUnsafeMutableBufferPointer {
-            Self.number(of: bytes, in: $0, arena: &arena, offsets: &offsets)
+            Self.number(of: bytes, hash: hash, in: $0, arena: &arena, offsets: &offsets)
         }
+    }
+
+    /// Looked at together, so that fetching one slot does not wait for another.
+    private static let lanes = 16
+
+    package mutating func number(of text: String) -> UInt32 {
+        var text = text
+        return text.withUTF8 { number(of: UnsafeRawBufferPointer($0)) }
     }
 
     /// The numbers of texts `codes` of a dictionary: text c lies at `offsets[c]..<offsets[c + 1]`.
@@ -36,25 +46,55 @@ package struct BytesTable: Sendable {
             // In steps, so that the table grows with the distinct texts.
             let step = min(count - done, 4096)
             while 2 * (self.count + step) > slots.count { grow() }
-            slots.withUnsafeMutableBufferPointer { slots in
-                for index in done..<done + step {
-                    let start = Int(starts[Int(codes[index])])
-                    let end = Int(starts[Int(codes[index]) + 1])
-                    target[index] = Self.number(
-                        of: UnsafeRawBufferPointer(start: texts + start, count: end - start),
-                        in: slots, arena: &arena, offsets: &offsets)
-                }
-            }
+            number(
+                codes + done, count: step, in: texts, offsets: starts, into: target + done)
             done += step
         }
     }
 
+    /// There is room for all to be new.
+    private mutating func number(
+        _ codes: UnsafePointer<UInt32>, count: Int, in texts: UnsafeRawPointer,
+        offsets starts: UnsafePointer<UInt32>, into target: UnsafeMutablePointer<UInt32>
+    ) {
+        let hash = hash
+        slots.withUnsafeMutableBufferPointer { slots in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.lanes) { hashes in
+                var first = 0
+                while first < count {
+                    let lanes = min(Self.lanes, count - first)
+                    var touched: UInt64 = 0
+                    for lane in 0..<lanes {
+                        let text = Self.text(codes[first + lane], in: texts, starts)
+                        hashes[lane] = hash(text) >> 32
+                        touched |= slots[Int(hashes[lane]) & (slots.count - 1)]
+                    }
+                    withExtendedLifetime(touched) {}
+                    for lane in 0..<lanes {
+                        target[first + lane] = Self.number(
+                            of: Self.text(codes[first + lane], in: texts, starts),
+                            hash: hashes[lane], in: slots, arena: &arena, offsets: &offsets)
+                    }
+                    first += lanes
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func text(
+        _ code: UInt32, in texts: UnsafeRawPointer, _ starts: UnsafePointer<UInt32>
+    ) -> UnsafeRawBufferPointer {
+        let start = Int(starts[Int(code)])
+        return UnsafeRawBufferPointer(
+            start: texts + start, count: Int(starts[Int(code) + 1]) - start)
+    }
+
     @inline(__always)
     private static func number(
-        of bytes: UnsafeRawBufferPointer, in slots: UnsafeMutableBufferPointer<UInt64>,
-        arena: inout [UInt8], offsets: inout [Int]
+        of bytes: UnsafeRawBufferPointer, hash: UInt64,
+        in slots: UnsafeMutableBufferPointer<UInt64>, arena: inout [UInt8], offsets: inout [Int]
     ) -> UInt32 {
-        let hash = hash(bytes)
         let slot = arena.withUnsafeBytes { arena in
             offsets.withUnsafeBufferPointer {
                 Self.slot(
@@ -88,23 +128,90 @@ package struct BytesTable: Sendable {
             arena.withUnsafeBytes { arena in
                 offsets.withUnsafeBufferPointer {
                     Self.slot(
-                        of: bytes, hash: Self.hash(bytes), in: slots, arena: arena, offsets: $0)
+                        of: bytes, hash: hash(bytes) >> 32, in: slots, arena: arena, offsets: $0)
                 }
             }
         }
         return slots[slot] != 0
     }
 
-    /// The string of a number.
-    package func string(_ number: Int) -> String {
-        String(decoding: arena[offsets[number]..<offsets[number + 1]], as: UTF8.self)
+    /// Calls `body` with the bytes of all strings, and where each begins and the last one ends.
+    package func withTexts<Result>(
+        _ body: (_ bytes: UnsafeRawBufferPointer, _ offsets: [Int]) -> Result
+    ) -> Result {
+        arena.withUnsafeBytes { body($0, offsets) }
     }
 
-    /// 32 bits.
-    @inline(__always) private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var hasher = Hasher()
-        hasher.combine(bytes: bytes)
-        return UInt64(bitPattern: Int64(hasher.finalize())) >> 32
+    /// Calls `body` with the bytes of a string.
+    package func withText<Result>(
+        _ number: Int, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        arena.withUnsafeBytes {
+            body(UnsafeRawBufferPointer(rebasing: $0[offsets[number]..<offsets[number + 1]]))
+        }
+    }
+
+    /// The numbers of the strings in the order of their bytes.
+    package var ascending: [UInt32] {
+        arena.withUnsafeBytes { bytes in
+            func text(_ number: UInt32) -> UnsafeRawBufferPointer {
+                let range = offsets[Int(number)]..<offsets[Int(number) + 1]
+                return UnsafeRawBufferPointer(rebasing: bytes[range])
+            }
+            let common = commonPrefix(text)
+            var prefixes = (0..<UInt32(count)).map { Prefix(text($0), from: common, number: $0) }
+            prefixes.sort { left, right in
+                if left.first != right.first { return left.first < right.first }
+                if left.second != right.second { return left.second < right.second }
+                return Prefix.precedes(text(left.number), text(right.number))
+            }
+            return prefixes.map(\.number)
+        }
+    }
+
+    /// Bytes that all strings begin with.
+    private func commonPrefix(_ text: (UInt32) -> UnsafeRawBufferPointer) -> Int {
+        guard count > 0 else { return 0 }
+        let first = text(0)
+        var common = first.count
+        for number in 1..<max(UInt32(count), 1) {
+            let other = text(number)
+            var same = 0
+            while same < common, same < other.count, other[same] == first[same] { same += 1 }
+            common = same
+        }
+        return common
+    }
+
+    /// What tells most strings apart: sixteen bytes behind what all begin with.
+    private struct Prefix {
+        var first: UInt64
+        var second: UInt64
+        var number: UInt32
+
+        init(_ text: UnsafeRawBufferPointer, from start: Int, number: UInt32) {
+            (first, second, self.number) = (0, 0, number)
+            for index in 0..<8 {
+                let (near, far) = (start + index, start + index + 8)
+                first = first << 8 | (near < text.count ? UInt64(text[near]) : 0)
+                second = second << 8 | (far < text.count ? UInt64(text[far]) : 0)
+            }
+        }
+
+        /// A prefix comes first.
+        static func precedes(
+            _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+        ) -> Bool {
+            for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+                return left[index] < right[index]
+            }
+            return left.count < right.count
+        }
+    }
+
+    /// The string of a number.
+    package func string(_ number: Int) -> String {
+        withText(number) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The slot that holds the string, or the empty one where it belongs.

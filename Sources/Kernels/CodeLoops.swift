@@ -37,11 +37,31 @@ package enum CodeLoops {
         for row in 0..<count { words[row] = UInt64(cells[row]) << 32 | UInt64(codes[row]) }
     }
 
+    /// Whether each code is greater than the one before it.
+    package static func ascends(_ codes: UnsafePointer<UInt32>, count: Int) -> Bool {
+        var violations: UInt32 = 0
+        for index in 1..<max(count, 1) {
+            violations |= codes[index - 1] < codes[index] ? 0 : 1
+        }
+        return violations == 0
+    }
+
     /// A row of each code that occurs (the last one).
     package static func representatives(
         _ codes: UnsafePointer<UInt32>, count: Int, into rows: Codes
     ) {
         for row in 0..<count { rows[Int(codes[row])] = UInt32(truncatingIfNeeded: row) }
+    }
+
+    /// Puts `other` in the place of the codes of rows that have neither tag.
+    package static func replaceCodes(
+        withoutTags wanted: (UInt8, UInt8), in tags: UnsafePointer<UInt8>, count: Int,
+        by other: UInt32, in codes: Codes
+    ) {
+        for row in 0..<count {
+            let isWanted = (tags[row] == wanted.0) != (tags[row] == wanted.1)
+            codes[row] = isWanted ? codes[row] : other
+        }
     }
 
     /// Sets a 1 for each code that occurs.

@@ -81,9 +81,12 @@ package enum ColumnLoops {
 
     /// The greatest of the codes, 0 when there are none.
     package static func greatest(_ codes: UnsafePointer<UInt32>, count: Int) -> UInt32 {
-        var greatest: UInt32 = 0
-        for index in 0..<count { greatest = max(greatest, codes[index]) }
-        return greatest
+        // In the order of signed integers, which more processors compare several at a time.
+        var greatest = Int32.min
+        for index in 0..<count {
+            greatest = max(greatest, Int32(bitPattern: codes[index] ^ 0x8000_0000))
+        }
+        return UInt32(bitPattern: greatest) ^ 0x8000_0000
     }
 
     /// `target[i] = table[codes[i]]`, codes below 8.

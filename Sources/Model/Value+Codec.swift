@@ -28,22 +28,25 @@ extension Value {
         static let json: UInt8 = 7
     }
 
-    package func encode(into writer: inout ByteWriter) {
+    /// The first of its bytes.
+    package var tagByte: UInt8 {
         switch self {
-        case .null: writer.write(Tag.null)
-        case .bool(let value): writer.write(value ? Tag.true : Tag.false)
-        case .int(let value):
-            writer.write(Tag.int)
-            writer.write(zigzag: value)
-        case .double(let value):
-            writer.write(Tag.double)
-            writer.write(value)
-        case .string(let text):
-            writer.write(Tag.string)
-            writer.write(text)
-        case .json(let text):
-            writer.write(Tag.json)
-            writer.write(text)
+        case .null: Tag.null
+        case .bool(let value): value ? Tag.true : Tag.false
+        case .int: Tag.int
+        case .double: Tag.double
+        case .string: Tag.string
+        case .json: Tag.json
+        }
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        writer.write(tagByte)
+        switch self {
+        case .null, .bool: break
+        case .int(let value): writer.write(zigzag: value)
+        case .double(let value): writer.write(value)
+        case .string(let text), .json(let text): writer.write(text)
         }
     }
 

@@ -82,6 +82,18 @@ extension Value: Comparable {
     }
 }
 
+extension Value {
+    /// Negative, zero or positive as it comes before `other`, is the same value, or comes after it.
+    package func order(to other: Value) -> Int {
+        switch (self, other) {
+        case (.int(let left), .int(let right)): left < right ? -1 : left == right ? 0 : 1
+        case (.string(let left), .string(let right)), (.json(let left), .json(let right)):
+            byteOrder(left, right)
+        default: self < other ? -1 : other < self ? 1 : 0
+        }
+    }
+}
+
 // Comparison of the mathematical values: converting the integer would round it beyond 2^53.
 extension Int64 {
     /// Whether `self < number`.

@@ -23,17 +23,14 @@ package enum PartialError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Merges partial results of one plan.
+/// Merges partial results of one plan: as ordered runs of falling sizes, of which the last two
+/// become one whenever they are about as long, so that every group is merged few times.
 package struct PartialMerger: Sendable {
-    private struct Cell: Hashable {
-        var bucket: Int32
-        var key: [Value]
-    }
-
-    private var groups: [PartialGroup] = []
-    private var indexes: [Cell: Int] = [:]
+    private var runs: [[PartialGroup]] = []
     private var statistics = ScanStatistics()
-    /// Values held by all distinct sets together.
+    /// Over all runs: no fewer than there will be.
+    private var groupCount = 0
+    /// Values held by all distinct sets together, over all runs.
     private var distinctCount = 0
 
     package init() {}
@@ -41,70 +38,138 @@ package struct PartialMerger: Sendable {
     /// Adds one partial result. After an error the merger is of no more use.
     package mutating func add(_ partial: PartialResult) throws(PartialError) {
         statistics.add(partial.statistics)
-        for group in partial.groups { try add(group) }
-    }
-
-    private mutating func add(_ group: PartialGroup) throws(PartialError) {
-        let cell = Cell(bucket: group.bucket, key: group.key)
-        guard let index = indexes[cell] else {
-            guard groups.count < Limits.queryGroupsMax else { throw .tooManyGroups }
-            try checkShape(group)
-            indexes[cell] = groups.count
-            groups.append(group)
-            for state in group.states { distinctCount += state.distinctCount }
-            return try checkDistinctCount()
+        guard let first = partial.groups.first else { return }
+        let shape = runs.first?.first ?? first
+        for group in partial.groups { try group.checkShape(of: shape) }
+        let run =
+            partial.groups.ascendsStrictly
+            ? partial.groups : try Self.foldingEqual(partial.groups.sorted())
+        add(run)
+        while let last = runs.dropLast().last, 2 * runs[runs.count - 1].count > last.count {
+            try mergeLast()
         }
-        guard groups[index].states.count == group.states.count else {
-            throw .mismatch(what: "the number of aggregates")
-        }
-        for (position, state) in group.states.enumerated() {
-            distinctCount -= groups[index].states[position].distinctCount
-            do { try groups[index].states[position].merge(state) } catch { throw .aggregate(error) }
-            distinctCount += groups[index].states[position].distinctCount
-        }
-        try checkDistinctCount()
-    }
-
-    private func checkShape(_ group: PartialGroup) throws(PartialError) {
-        guard let first = groups.first else { return }
-        guard first.key.count == group.key.count else {
-            throw .mismatch(what: "the number of group values")
-        }
-        guard first.states.count == group.states.count else {
-            throw .mismatch(what: "the number of aggregates")
-        }
-    }
-
-    private func checkDistinctCount() throws(PartialError) {
+        guard isTooLarge else { return }
+        while runs.count > 1 { try mergeLast() }
+        guard groupCount <= Limits.queryGroupsMax else { throw .tooManyGroups }
         guard distinctCount <= Limits.queryDistinctValuesMax else {
             throw .aggregate(.tooManyDistinctValues)
         }
     }
 
+    private var isTooLarge: Bool {
+        groupCount > Limits.queryGroupsMax || distinctCount > Limits.queryDistinctValuesMax
+    }
+
+    private mutating func add(_ run: [PartialGroup]) {
+        groupCount += run.count
+        distinctCount += run.distinctCount
+        runs.append(run)
+    }
+
+    private mutating func mergeLast() throws(PartialError) {
+        let right = runs.removeLast()
+        let left = runs.removeLast()
+        groupCount -= left.count + right.count
+        distinctCount -= left.distinctCount + right.distinctCount
+        add(try Self.merged(left, right))
+    }
+
+    private static func merged(
+        _ left: [PartialGroup], _ right: [PartialGroup]
+    ) throws(PartialError) -> [PartialGroup] {
+        var left = left
+        var merged: [PartialGroup] = []
+        merged.reserveCapacity(max(left.count, right.count))
+        var (i, j) = (0, 0)
+        while i < left.count && j < right.count {
+            let order = left[i].order(to: right[j])
+            if order == 0 { try left[i].merge(right[j]) }
+            merged.append(order <= 0 ? left[i] : right[j])
+            i += order <= 0 ? 1 : 0
+            j += order >= 0 ? 1 : 0
+        }
+        merged += left[i...]
+        merged += right[j...]
+        return merged
+    }
+
+    private static func foldingEqual(
+        _ groups: [PartialGroup]
+    ) throws(PartialError) -> [PartialGroup] {
+        var folded: [PartialGroup] = []
+        for group in groups {
+            if let last = folded.indices.last, folded[last].order(to: group) == 0 {
+                try folded[last].merge(group)
+            } else {
+                folded.append(group)
+            }
+        }
+        return folded
+    }
+
     /// Whether nothing has been added but figures.
-    package var isEmpty: Bool { groups.isEmpty }
+    package var isEmpty: Bool { runs.isEmpty }
 
     /// Bytes of memory that the groups take, roughly.
     package var byteCount: Int {
-        PartialResult.byteCount(
-            groups: groups.count, keys: groups.first?.key.count ?? 0,
-            states: groups.first?.states.count ?? 0, distinctValues: distinctCount)
+        let first = runs.first?.first
+        return PartialResult.byteCount(
+            groups: groupCount, keys: first?.key.count ?? 0, states: first?.states.count ?? 0,
+            distinctValues: distinctCount)
     }
 
     /// Adds figures alone.
     package mutating func add(_ more: ScanStatistics) { statistics.add(more) }
 
     /// Everything added so far, ordered by bucket, then by group values.
-    package consuming func finish() -> PartialResult {
-        PartialResult(groups: groups.sorted(), statistics: statistics)
+    package consuming func finish() throws(PartialError) -> PartialResult {
+        while runs.count > 1 { try mergeLast() }
+        return PartialResult(groups: runs.first ?? [], statistics: statistics)
+    }
+}
+
+extension [PartialGroup] {
+    fileprivate var distinctCount: Int {
+        reduce(0) { $0 + $1.states.reduce(0) { $0 + $1.distinctCount } }
+    }
+
+    fileprivate var ascendsStrictly: Bool {
+        indices.dropFirst().allSatisfy { self[$0 - 1].order(to: self[$0]) < 0 }
+    }
+}
+
+extension PartialGroup {
+    fileprivate func checkShape(of other: PartialGroup) throws(PartialError) {
+        guard key.count == other.key.count else {
+            throw .mismatch(what: "the number of group values")
+        }
+        guard states.count == other.states.count else {
+            throw .mismatch(what: "the number of aggregates")
+        }
+    }
+
+    /// Both have as many states.
+    fileprivate mutating func merge(_ other: PartialGroup) throws(PartialError) {
+        for index in states.indices {
+            do { try states[index].merge(other.states[index]) } catch { throw .aggregate(error) }
+        }
+    }
+
+    /// Negative, zero or positive: by bucket, then by group values from the first on.
+    fileprivate func order(to other: PartialGroup) -> Int {
+        if bucket != other.bucket { return bucket < other.bucket ? -1 : 1 }
+        for index in 0..<min(key.count, other.key.count) {
+            let order = key[index].order(to: other.key[index])
+            if order != 0 { return order }
+        }
+        return key.count - other.key.count
     }
 }
 
 extension PartialGroup: Comparable {
     /// By bucket, then by group values from the first on.
     package static func < (left: PartialGroup, right: PartialGroup) -> Bool {
-        left.bucket != right.bucket
-            ? left.bucket < right.bucket : left.key.lexicographicallyPrecedes(right.key)
+        left.order(to: right) < 0
     }
 }
 

@@ -52,7 +52,7 @@ package final class StoreCluster: Sendable {
             }
             var merger = PartialMerger()
             for try await partial in group { try merger.add(partial) }
-            return merger.finish()
+            return try merger.finish()
         }
     }
 
@@ -88,7 +88,7 @@ package final class StoreCluster: Sendable {
                 }
             }
             failures.sort { $0.shards.lexicographicallyPrecedes($1.shards) }
-            return ClusterScan(result: merger.finish(), failures: failures)
+            return ClusterScan(result: try merger.finish(), failures: failures)
         }
     }
 

@@ -112,8 +112,7 @@ enum Accumulator {
             extremes.add(numbers, answers.cells, groupCount: answers.groupCount)
             self = .extreme(extremes, column: column)
         case .distinct(var values, let column, let isSelect):
-            let codes = try answers.codes(column, &columns)
-            try values.add(codes, answers.cells)
+            try values.add(column, &answers, &columns)
             self = .distinct(values, column: column, isSelect: isSelect)
         case .numbers(var numbers, let column):
             let found = try answers.numbers(column, &columns)
@@ -126,7 +125,23 @@ enum Accumulator {
         }
     }
 
-    /// The state of every group.
+    /// Gets what has been found ready to be joined with others' or to become states. Costs what
+    /// sorting costs: best done by the thread that found it.
+    mutating func settle() throws {
+        switch self {
+        case .distinct(var values, let column, let isSelect):
+            self = .count([])
+            try values.settle()
+            self = .distinct(values, column: column, isSelect: isSelect)
+        case .numbers(var numbers, let column):
+            self = .count([])
+            try numbers.settle()
+            self = .numbers(numbers, column: column)
+        case .count, .sum, .extreme, .deviation: break
+        }
+    }
+
+    /// The state of every group, once it is settled.
     func states(groupCount: Int) throws(AggregateError) -> [AggregateState] {
         switch self {
         case .count(let counts):

@@ -3,6 +3,7 @@
 
 internal import Base
 internal import Kernels
+internal import Model
 internal import Plan
 
 /// The cells of one block, and the group of the whole scan that each stands for.
@@ -142,6 +143,9 @@ struct GroupTable {
 
     var count: Int { pairs.last?.count ?? buckets.count }
 
+    /// The buckets by the numbers of the groups that they are, before any value.
+    var bucketWords: [UInt64] { buckets.words }
+
     mutating func bucket(_ bucket: Int) -> UInt32 { buckets.number(of: UInt64(bucket)) }
 
     /// The numbers of groups so far, each with one more value (bits of `ValueCode`).
@@ -170,14 +174,15 @@ struct GroupTable {
     }
 
     /// The bucket and values of a group.
-    func cell(of group: Int) -> (bucket: Int32, codes: [ValueCode]) {
-        var codes = [ValueCode](repeating: .null, count: pairs.count)
+    func cell(of group: Int) -> (bucket: Int32, key: [Value]) {
+        var key = [Value](repeating: .null, count: pairs.count)
         var group = group
         for index in pairs.indices.reversed() {
             let pair = pairs[index].words[group]
-            codes[index] = ValueCode(bits: UInt32(truncatingIfNeeded: pair))
+            key[index] = values[index].value(
+                of: ValueCode(bits: UInt32(truncatingIfNeeded: pair)))
             group = Int(pair >> 32)
         }
-        return (Int32(truncatingIfNeeded: buckets.words[group]), codes)
+        return (Int32(truncatingIfNeeded: buckets.words[group]), key)
     }
 }

@@ -3,129 +3,79 @@
 
 internal import Aggregate
 internal import Base
+internal import Columns
 internal import Kernels
 internal import Model
 
 /// The distinct values of one property in every group.
-struct DistinctAccumulator {
+struct GroupedValues {
     private var values: ValueInterner
-    /// Pairs of group and value; not used if there is one group for all.
+    /// Pairs of group and value.
     private var pairs: WordTable
-    private let isGrouped: Bool
-    /// Booleans seen without groups: they have codes of their own and enter no table.
-    private var bools = [false, false]
     private let seed: UInt64
-    /// Whether sets that outgrow their exact bound become sketches.
-    private let isCounted: Bool
     private var sketches: [Int: HyperLogLog] = [:]
-    private var nextSketching = Limits.queryExactUniqueMax + 1
 
     /// A byte for every possible pair of a block is worth it up to this many. A choice: they stay
     /// in the second-level cache.
     private static let markedPairsMax = 1 << 18
 
-    /// With `isGrouped` false all events are of group 0.
-    init(isGrouped: Bool, isCounted: Bool, seed: UInt64) {
-        self.isGrouped = isGrouped
-        self.isCounted = isCounted
+    init(seed: UInt64) {
         self.seed = seed
         values = ValueInterner(seed: seed)
         pairs = WordTable(seed: seed)
     }
 
     /// Values held, over all groups.
-    var count: Int {
-        (isGrouped ? pairs.count : values.count)
-            + sketches.count * UniqueCount.sketchHeldCount
-    }
+    var count: Int { pairs.count + sketches.count * UniqueCount.sketchHeldCount }
 
     var textByteCount: Int { values.textByteCount }
 
-    mutating func add(_ codes: LocalCodes, _ cells: BlockCells) throws(AggregateError) {
+    /// Bytes of memory that the values take, roughly.
+    var byteCount: Int { values.byteCount + pairs.count * WordTable.entryBytes }
+
+    mutating func add(_ codes: LocalCodes, _ cells: BlockCells) {
         let found = distinctPairs(codes, cells)
         let globals = codes.globals(of: found.codes, in: &values)
-        guard isGrouped else {
-            for bits in globals where ValueCode(bits: bits).kind == .bool {
-                bools[Int(bits & 1)] = true
-            }
-            sketchIfDue()
-            return try checkCount()
-        }
         var words: [UInt64] = []
         words.reserveCapacity(globals.count)
         for (index, bits) in globals.enumerated() where bits != ValueCode.null.bits {
             let group = cells.groups[found.cells.isEmpty ? 0 : Int(found.cells[index])]
             words.append(UInt64(group) << 32 | UInt64(bits))
         }
+        insert(words)
+    }
+
+    private mutating func insert(_ words: [UInt64]) {
         let count = words.count
         let _: [UInt32] = filled(count) { pairs.numbers(of: words, count: count, into: $0) }
-        sketchIfDue()
-        try checkCount()
     }
 
     /// Adds another thread's values: the group `g` there is `groups[g]` here.
-    mutating func absorb(
-        _ other: DistinctAccumulator, groups: [UInt32]
-    ) throws(AggregateError) {
+    mutating func absorb(_ other: GroupedValues, groups: [UInt32]) {
         let translation = values.absorb(other.values)
-        for index in bools.indices where other.bools[index] { bools[index] = true }
         for (group, sketch) in other.sketches {
-            sketches[isGrouped ? Int(groups[group]) : group, default: HyperLogLog()].merge(sketch)
+            sketches[Int(groups[group]), default: HyperLogLog()].merge(sketch)
         }
-        guard isGrouped else {
-            sketchIfDue()
-            return try checkCount()
-        }
-        let words = other.pairs.words.map {
-            UInt64(groups[Int($0 >> 32)]) << 32
-                | UInt64(translation.code(UInt32(truncatingIfNeeded: $0)))
-        }
-        let _: [UInt32] = filled(words.count) {
-            pairs.numbers(of: words, count: words.count, into: $0)
-        }
-        sketchIfDue()
-        try checkCount()
+        insert(
+            other.pairs.words.map {
+                UInt64(groups[Int($0 >> 32)]) << 32
+                    | UInt64(translation.code(UInt32(truncatingIfNeeded: $0)))
+            })
     }
 
-    /// Bytes of memory that the values take, roughly.
-    var byteCount: Int { values.byteCount + pairs.count * WordTable.entryBytes }
-
-    private func checkCount() throws(AggregateError) {
-        guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
-    }
-
-    /// Looked at each time as many values more are held as could make one set too large.
-    private mutating func sketchIfDue() {
-        guard isCounted, count >= nextSketching else { return }
-        if isGrouped { sketchLargeGroups() } else { sketchAll() }
-        nextSketching = count + Limits.queryExactUniqueMax
-    }
-
-    private mutating func sketchAll() {
-        var sketch = sketches[0] ?? HyperLogLog()
-        for code in values.codes { sketch.insert(values.value(of: code)) }
-        sketches[0] = sketch
-        values = ValueInterner(seed: seed)
-    }
-
-    /// Moves the sets that are too large for good into sketches, and keeps the others.
-    private mutating func sketchLargeGroups() {
+    /// Moves the sets of more than `max` values into sketches, for good, and keeps the others.
+    mutating func sketch(beyond max: Int) {
         var sizes: [Int: Int] = [:]
         for pair in pairs.words { sizes[Int(pair >> 32), default: 0] += 1 }
-        for (group, size) in sizes where size > Limits.queryExactUniqueMax {
-            sketches[group] = sketches[group] ?? HyperLogLog()
-        }
-        guard sizes.keys.contains(where: { sketches[$0] != nil }) else { return }
+        let large = Set(sizes.keys.filter { sketches[$0] != nil || sizes[$0, default: 0] > max })
+        guard !large.isEmpty else { return }
+        let sets = sets(groupCount: (sizes.keys.max() ?? 0) + 1)
+        for group in large { sketches[group, default: HyperLogLog()].insert(sets[group]) }
         var (kept, keptValues) = (WordTable(seed: seed), ValueInterner(seed: seed))
-        for pair in pairs.words {
-            let group = Int(pair >> 32)
+        for pair in pairs.words where !large.contains(Int(pair >> 32)) {
             let value = values.value(of: ValueCode(bits: UInt32(truncatingIfNeeded: pair)))
-            if sketches[group] != nil {
-                sketches[group]?.insert(value)
-            } else {
-                let code = keptValues.code(value: value)
-                _ = kept.number(of: UInt64(group) << 32 | UInt64(code.bits))
-            }
+            let code = keptValues.code(value: value)
+            _ = kept.number(of: pair & ~0xFFFF_FFFF | UInt64(code.bits))
         }
         pairs = kept
         values = keptValues
@@ -142,14 +92,14 @@ struct DistinctAccumulator {
         if cells.isSingle {
             var marks = [UInt8](repeating: 0, count: codes.cardinality)
             CodeLoops.mark(codes.codes, count: cells.rowCount, in: &marks)
-            return ([], Self.marked(marks))
+            return ([], markedIndexes(marks, count: marks.count))
         }
         if codes.cardinality * cells.cellCount <= Self.markedPairsMax {
             var marks = [UInt8](repeating: 0, count: codes.cardinality * cells.cellCount)
             CodeLoops.mark(
                 codes.codes, cells: cells.cells, cardinality: codes.cardinality,
                 count: cells.rowCount, in: &marks)
-            let pairs = Self.marked(marks)
+            let pairs = markedIndexes(marks, count: marks.count)
             let cardinality = UInt32(codes.cardinality)
             return (pairs.map { $0 / cardinality }, pairs.map { $0 % cardinality })
         }
@@ -165,15 +115,6 @@ struct DistinctAccumulator {
         )
     }
 
-    /// Indexes of the ones.
-    private static func marked(_ marks: [UInt8]) -> [UInt32] {
-        let count = MaskLoops.population(marks, count: marks.count)
-        return [UInt32](unsafeUninitializedCapacity: count + 8) { target, filled in
-            guard let base = target.baseAddress else { return }
-            filled = MaskLoops.select(marks, first: 0, count: marks.count, into: base)
-        }
-    }
-
     /// How many values every group has.
     func counts(groupCount: Int) throws(AggregateError) -> [UniqueCount] {
         var counts = sets(groupCount: groupCount).map { UniqueCount($0) }
@@ -185,21 +126,105 @@ struct DistinctAccumulator {
 
     /// The set of every group, without what is in sketches.
     func sets(groupCount: Int) -> [DistinctValues] {
-        guard groupCount > 0 else { return [] }
-        guard isGrouped else {
-            let seen = bools.indices.filter { bools[$0] }.map { Value.bool($0 == 1) }
-            let all = DistinctValues(unique: seen + values.codes.map { values.value(of: $0) })
-            return [all] + [DistinctValues](repeating: DistinctValues(), count: groupCount - 1)
-        }
-        // Every value is made once, however many groups have it.
-        var known: [UInt32: Value] = [:]
-        var members = [[Value]](repeating: [], count: groupCount)
+        var starts = [Int](repeating: 0, count: groupCount + 1)
+        for pair in pairs.words { starts[Int(pair >> 32) + 1] += 1 }
+        for group in 0..<groupCount { starts[group + 1] += starts[group] }
+        var places = starts
+        var codes = [UInt32](repeating: 0, count: pairs.count)
         for pair in pairs.words {
-            let bits = UInt32(truncatingIfNeeded: pair)
-            let value = known[bits] ?? values.value(of: ValueCode(bits: bits))
-            known[bits] = value
-            members[Int(pair >> 32)].append(value)
+            let group = Int(pair >> 32)
+            codes[places[group]] = UInt32(truncatingIfNeeded: pair)
+            places[group] += 1
         }
-        return members.map { DistinctValues(unique: $0) }
+        return (0..<groupCount).map { values.set(of: codes[starts[$0]..<starts[$0 + 1]]) }
+    }
+}
+
+/// The distinct values of one property: of all events together, or in every group.
+struct DistinctAccumulator {
+    private var all: ValueSet
+    private var grouped: GroupedValues
+    private let isGrouped: Bool
+    /// Whether sets that outgrow their exact bound become sketches.
+    private let isCounted: Bool
+    private var nextSketching = Limits.queryExactUniqueMax + 1
+
+    /// With `isGrouped` false all events are of group 0.
+    init(isGrouped: Bool, isCounted: Bool, seed: UInt64) {
+        self.isGrouped = isGrouped
+        self.isCounted = isCounted
+        all = ValueSet(seed: seed)
+        grouped = GroupedValues(seed: seed)
+    }
+
+    /// Values held, over all groups.
+    var count: Int { isGrouped ? grouped.count : all.count }
+    var textByteCount: Int { isGrouped ? grouped.textByteCount : all.textByteCount }
+    var byteCount: Int { isGrouped ? grouped.byteCount : all.byteCount }
+
+    mutating func add(
+        _ column: Int, _ answers: inout BlockAnswers, _ columns: inout BlockColumns
+    ) throws {
+        if isGrouped {
+            grouped.add(try answers.codes(column, &columns), answers.cells)
+        } else {
+            let kinds = columns.kinds(column)
+            if !kinds.isDisjoint(with: .numbers) {
+                all.add(try answers.numbers(column, &columns))
+            }
+            if !kinds.isDisjoint(with: [.bools, .texts]),
+                let values = try columns.values(column)
+            {
+                all.addOthers(values, answers.rows)
+            }
+        }
+        try check()
+    }
+
+    /// Adds another thread's values: the group `g` there is `groups[g]` here. Both are settled.
+    mutating func absorb(
+        _ other: DistinctAccumulator, groups: [UInt32]
+    ) throws(AggregateError) {
+        if isGrouped {
+            grouped.absorb(other.grouped, groups: groups)
+        } else {
+            try all.absorb(other.all)
+        }
+        try check()
+    }
+
+    /// Puts the values in order.
+    mutating func settle() throws(AggregateError) { try all.settle() }
+
+    /// Sketches are thought of each time as many values more are held as could make one set too
+    /// large.
+    private mutating func check() throws(AggregateError) {
+        if isCounted, count >= nextSketching {
+            if isGrouped {
+                grouped.sketch(beyond: Limits.queryExactUniqueMax)
+            } else {
+                try all.sketch(beyond: Limits.queryExactUniqueMax)
+            }
+            nextSketching = count + Limits.queryExactUniqueMax
+        }
+        guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
+    }
+
+    /// How many values every group has, once it is settled.
+    func counts(groupCount: Int) throws(AggregateError) -> [UniqueCount] {
+        if isGrouped { return try grouped.counts(groupCount: groupCount) }
+        var first = UniqueCount(all.values)
+        if let sketch = all.sketch { try first.merge(.sketch(sketch)) }
+        return Self.first(first, UniqueCount(), groupCount)
+    }
+
+    /// The set of every group, once it is settled.
+    func sets(groupCount: Int) -> [DistinctValues] {
+        if isGrouped { return grouped.sets(groupCount: groupCount) }
+        return Self.first(all.values, DistinctValues(), groupCount)
+    }
+
+    private static func first<State>(_ first: State, _ rest: State, _ count: Int) -> [State] {
+        count == 0 ? [] : [first] + repeatElement(rest, count: count - 1)
     }
 }

@@ -138,6 +138,7 @@ struct LocalCodes {
     func globals(
         of wanted: [UInt32], in interner: inout ValueInterner, grouping: Grouping = .value
     ) -> [UInt32] {
+        if grouping == .value, let codes = globals(ofTexts: wanted, in: &interner) { return codes }
         var known = [UInt32](repeating: .max, count: cardinality)
         var strings: [UInt32] = []
         var documents: [UInt32] = []
@@ -162,6 +163,18 @@ struct LocalCodes {
             for (text, code) in zip(texts, codes) { known[Int(text)] = code }
         }
         return wanted.map { known[Int($0)] }
+    }
+
+    /// The same for strings alone that are each wanted once; nil for anything else.
+    private func globals(
+        ofTexts wanted: [UInt32], in interner: inout ValueInterner
+    ) -> [UInt32]? {
+        guard let last = wanted.last, Int(last) < dictionary.stringCount,
+            CodeLoops.ascends(wanted, count: wanted.count)
+        else { return nil }
+        var codes = wanted
+        interner.encode(texts: &codes, isJSON: false, of: dictionary)
+        return codes
     }
 
     /// The same for one code that is not a text's.

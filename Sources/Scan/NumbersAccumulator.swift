@@ -4,96 +4,136 @@
 internal import Aggregate
 internal import Kernels
 
-/// Counted numbers by group.
+/// Counted numbers by group. What comes in is only put down; it is sorted and counted when a good
+/// deal has come together, and at the end.
 struct NumbersAccumulator {
-    private var groups: [CountedNumbers] = []
-    /// Different numbers held, over all groups.
-    private(set) var count = 0
+    private struct Group {
+        var counted = CountedNumbers()
+        var ints: [Int64] = []
+        /// Keys of `OrderedDouble`: doubles that are no 64-bit integers.
+        var fractions: [Int64] = []
+    }
+
+    private var groups: [Group] = []
+    /// Different numbers that have been counted, over all groups.
+    private var countedCount = 0
+    /// Numbers that have not.
+    private var pendingCount = 0
+
+    /// Fewer numbers than this wait: 8 MB. A choice.
+    private static let pendingMax = 1 << 20
+
+    /// Different numbers held, over all groups: no more than there are.
+    var count: Int { countedCount }
 
     mutating func add(
         _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
     ) throws(AggregateError) {
-        let more = groupCount - groups.count
-        groups.append(contentsOf: repeatElement(CountedNumbers(), count: more))
-        try add(numbers.ints, cells) { PlainNumber.int($0) }
-        try add(numbers.doubles, cells) { PlainNumber($0) }
+        makeRoom(for: groupCount)
+        if !numbers.ints.values.isEmpty {
+            put(numbers.ints.values, of: numbers.ints, cells) { $0.ints.append(contentsOf: $1) }
+        }
+        if !numbers.doubles.values.isEmpty { addDoubles(numbers.doubles, cells) }
+        if pendingCount > max(Self.pendingMax, countedCount) { try settle() }
     }
 
-    private mutating func add<Number: Comparable & BitwiseCopyable>(
-        _ numbers: CellNumbers<Number>, _ cells: BlockCells, _ plain: (Number) -> PlainNumber
-    ) throws(AggregateError) {
-        guard !numbers.values.isEmpty else { return }
-        var start = 0
-        let sorted = Self.sortedByCell(numbers, cellCount: cells.cellCount)
-        for cell in 0..<cells.cellCount where numbers.counts[cell] > 0 {
-            let end = start + Int(numbers.counts[cell])
-            let group = cells.groups[cell]
-            count -= groups[group].count
-            try groups[group].merge(
-                CountedNumbers(ascending: Self.entries(sorted[start..<end], plain)))
-            count += groups[group].count
-            start = end
+    private mutating func makeRoom(for groupCount: Int) {
+        groups.append(contentsOf: repeatElement(Group(), count: groupCount - groups.count))
+    }
+
+    private mutating func addDoubles(_ doubles: CellNumbers<Double>, _ cells: BlockCells) {
+        let values = doubles.values
+        let keys: [Int64] = filled(values.count) {
+            SortLoops.keys(of: values, count: values.count, into: $0)
+        }
+        put(keys, of: doubles, cells) { group, keys in
+            let (ints, fractions) = splitIntegral(Array(keys))
+            group.ints.append(contentsOf: ints)
+            group.fractions.append(contentsOf: fractions)
         }
     }
 
-    /// The values cell by cell, ascending within each.
-    private static func sortedByCell<Number: Comparable & BitwiseCopyable>(
-        _ numbers: CellNumbers<Number>, cellCount: Int
-    ) -> [Number] {
-        guard !numbers.cells.isEmpty else { return numbers.values.sorted() }
+    /// Hands the values to their groups, cell by cell.
+    private mutating func put<Number>(
+        _ values: [Int64], of numbers: CellNumbers<Number>, _ cells: BlockCells,
+        _ append: (inout Group, ArraySlice<Int64>) -> Void
+    ) {
+        pendingCount += values.count
+        guard !numbers.cells.isEmpty else {
+            return append(&groups[cells.groups[0]], values[...])
+        }
+        let count = values.count
         var places: [Int] = []
+        places.reserveCapacity(cells.cellCount)
         var place = 0
         for count in numbers.counts {
             places.append(place)
             place += Int(count)
         }
-        let starts = places
-        var sorted = numbers.values
-        for (value, cell) in zip(numbers.values, numbers.cells) {
-            sorted[places[Int(cell)]] = value
-            places[Int(cell)] += 1
+        let byCell: [Int64] = filled(count) {
+            SortLoops.scatter(
+                values, cells: numbers.cells, count: count, places: &places, into: $0)
         }
-        for (start, end) in zip(starts, places) where end - start > 1 {
-            sorted[start..<end].sort()
+        var start = 0
+        for cell in 0..<cells.cellCount where numbers.counts[cell] > 0 {
+            let end = start + Int(numbers.counts[cell])
+            append(&groups[cells.groups[cell]], byCell[start..<end])
+            start = end
         }
-        return sorted
     }
 
-    private static func entries<Number: Comparable>(
-        _ sorted: ArraySlice<Number>, _ plain: (Number) -> PlainNumber
-    ) -> [CountedNumbers.Entry] {
-        var entries: [CountedNumbers.Entry] = []
-        var run = sorted.startIndex
-        for index in sorted.indices where index > run && sorted[index] != sorted[run] {
-            entries.append(.init(number: plain(sorted[run]), count: Int64(index - run)))
-            run = index
+    /// Counts what waits.
+    mutating func settle() throws(AggregateError) {
+        guard pendingCount > 0 else { return }
+        countedCount = 0
+        for index in groups.indices {
+            if !groups[index].ints.isEmpty || !groups[index].fractions.isEmpty {
+                let ints = CountedRun(counting: &groups[index].ints)
+                let fractions = CountedRun(counting: &groups[index].fractions)
+                groups[index].ints = []
+                groups[index].fractions = []
+                try groups[index].counted.merge(CountedNumbers(ints: ints, fractions: fractions))
+            }
+            countedCount += groups[index].counted.count
         }
-        if run < sorted.endIndex {
-            entries.append(.init(number: plain(sorted[run]), count: Int64(sorted.endIndex - run)))
-        }
-        return entries
+        pendingCount = 0
     }
 
-    /// Adds another thread's numbers: the group `g` there is `map[g]` here.
+    /// Adds another thread's numbers: the group `g` there is `map[g]` here. Both are settled.
     mutating func absorb(
         _ other: NumbersAccumulator, groups map: [UInt32], groupCount: Int
     ) throws(AggregateError) {
-        let more = groupCount - groups.count
-        groups.append(contentsOf: repeatElement(CountedNumbers(), count: more))
-        for (index, numbers) in other.groups.enumerated() where numbers.count > 0 {
-            let group = Int(map[index])
-            count -= groups[group].count
-            try groups[group].merge(numbers)
-            count += groups[group].count
+        makeRoom(for: groupCount)
+        for (index, group) in other.groups.enumerated() where group.counted.count > 0 {
+            let target = Int(map[index])
+            countedCount -= groups[target].counted.count
+            try groups[target].counted.merge(group.counted)
+            countedCount += groups[target].counted.count
         }
     }
 
     /// Bytes of memory that the numbers take, roughly.
-    var byteCount: Int { count * MemoryLayout<CountedNumbers.Entry>.stride + groups.count * 16 }
-
-    func numbers(of group: Int) -> CountedNumbers {
-        group < groups.count ? groups[group] : CountedNumbers()
+    var byteCount: Int {
+        countedCount * 16 + pendingCount * 16 + groups.count * MemoryLayout<Group>.stride
     }
+
+    /// Once it is settled.
+    func numbers(of group: Int) -> CountedNumbers {
+        group < groups.count ? groups[group].counted : CountedNumbers()
+    }
+}
+
+/// Of keys of `OrderedDouble`, the numbers that are 64-bit integers, and the keys of the others.
+func splitIntegral(_ keys: [Int64]) -> (ints: [Int64], fractions: [Int64]) {
+    var fractions: [Int64] = []
+    let ints = [Int64](unsafeUninitializedCapacity: keys.count + 1) { ints, filled in
+        fractions = [Int64](unsafeUninitializedCapacity: keys.count + 1) { rest, filledRest in
+            guard let ints = ints.baseAddress, let rest = rest.baseAddress else { return }
+            (filled, filledRest) = SortLoops.split(
+                keys, count: keys.count, integers: ints, fractions: rest)
+        }
+    }
+    return (ints, fractions)
 }
 
 /// Deviations by group.

@@ -104,18 +104,24 @@ package final class ScanExecution {
         guard textBytes <= textBytesMax else { throw ScanLimitError(textBytesMax: textBytesMax) }
     }
 
-    /// The states of every bucket and group that had an event, in no particular order: results are
-    /// put in order once, where they are merged.
+    /// Gets what has been found ready to be joined with others' or to become states. Done at the
+    /// end anyway; costs what sorting costs, so it is best done by the thread that scanned.
+    package func settle() throws {
+        for index in accumulators.indices { try accumulators[index].settle() }
+        try checkLimits()
+    }
+
+    /// The states of every bucket and group that had an event, by bucket, then by group values.
     package func finish() throws -> PartialResult {
+        try settle()
         var states: [[AggregateState]] = []
         for accumulator in accumulators {
             states.append(try accumulator.states(groupCount: groups.count))
         }
         var result = PartialResult(statistics: statistics)
         result.groups.reserveCapacity(groups.count)
-        for group in 0..<groups.count {
-            let (bucket, codes) = groups.cell(of: group)
-            let key = codes.enumerated().map { groups.values[$0.offset].value(of: $0.element) }
+        for group in groups.ascending {
+            let (bucket, key) = groups.cell(of: group)
             result.groups.append(
                 PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
         }
@@ -125,8 +131,9 @@ package final class ScanExecution {
     // MARK: Threads
 
     /// What has been found so far. Copies share their memory: take it when no more blocks come.
-    package var tables: ScanTables {
-        ScanTables(groups: groups, accumulators: accumulators, statistics: statistics)
+    package func tables() throws -> ScanTables {
+        try settle()
+        return ScanTables(groups: groups, accumulators: accumulators, statistics: statistics)
     }
 
     /// Adds what other executions of the plan have found. After an error it is of no more use.
@@ -134,7 +141,7 @@ package final class ScanExecution {
         guard let first = others.first else { return }
         // The first of them stands as it is where there is nothing yet.
         let isEmpty = groups.count == 0
-        var joined = isEmpty ? first : tables
+        var joined = try isEmpty ? first : tables()
         if isEmpty { joined.statistics.add(statistics) }
         // No second reference, so that what grows is not copied.
         groups = GroupTable(

@@ -1,6 +1,7 @@
 // Numbers the values of one property over a whole scan. Blocks have codes of their own; this is
 // where equal values of different blocks become equal, once for each distinct value of a block.
 
+internal import Aggregate
 internal import Columns
 internal import Kernels
 internal import Model
@@ -53,13 +54,9 @@ struct ValueInterner {
         case .null: .null
         case .bool(let value): code(value)
         case .int, .double: code(number: value)
-        case .string(let text): ValueCode(.string, Self.number(of: text, in: &strings))
-        case .json(let text): ValueCode(.json, Self.number(of: text, in: &documents))
+        case .string(let text): ValueCode(.string, strings.number(of: text))
+        case .json(let text): ValueCode(.json, documents.number(of: text))
         }
-    }
-
-    private static func number(of text: String, in table: inout BytesTable) -> UInt32 {
-        Array(text.utf8).withUnsafeBytes { table.number(of: $0) }
     }
 
     /// For a canonical number; anything else is null.
@@ -93,19 +90,32 @@ struct ValueInterner {
         for index in texts.indices { texts[index] |= kind }
     }
 
-    /// All values, in no particular order.
-    var codes: [ValueCode] {
-        let kinds: [(ValueCode.Kind, Int)] = [
-            (.int, ints.count), (.double, doubles.count), (.string, strings.count),
-            (.json, documents.count),
-        ]
-        return kinds.flatMap { kind, count in
-            (0..<UInt32(count)).map { ValueCode(kind, $0) }
+    /// The set of some values, each once.
+    func set(of codes: ArraySlice<UInt32>) -> DistinctValues {
+        var (hasFalse, hasTrue) = (false, false)
+        var (ints, fractions) = ([Int64](), [Int64]())
+        var (strings, documents) = (BytesTable(), BytesTable())
+        for bits in codes {
+            let code = ValueCode(bits: bits)
+            switch code.kind {
+            case .null: break
+            case .bool:
+                hasFalse = hasFalse || code.number == 0
+                hasTrue = hasTrue || code.number == 1
+            case .int: ints.append(Int64(bitPattern: self.ints.words[code.number]))
+            case .double:
+                let number = Double(bitPattern: doubles.words[code.number])
+                fractions.append(OrderedDouble.key(number))
+            case .string: self.strings.withText(code.number) { _ = strings.number(of: $0) }
+            case .json: self.documents.withText(code.number) { _ = documents.number(of: $0) }
+            }
         }
+        RadixSort.sort(&ints)
+        RadixSort.sort(&fractions)
+        return DistinctValues(
+            hasFalse: hasFalse, hasTrue: hasTrue, ints: ints, fractions: fractions,
+            strings: TextSet(strings), documents: TextSet(documents))
     }
-
-    /// Numbers and texts.
-    var count: Int { ints.count + doubles.count + strings.count + documents.count }
 
     /// Bytes of all texts together.
     var textByteCount: Int { strings.byteCount + documents.byteCount }

@@ -157,29 +157,16 @@ package final class StoreService: Sendable {
 
     private func extract(_ call: RPCCall) throws {
         let request = try call.message(ExtractRequest.self)
-        spread(
-            call, request.shards,
-            read: { [store] in try store.extract(request.plan, shards: $0, checkpoint: $1) },
-            answer: { parts in
-                let merged = try request.plan.merge(parts, bytesMax: Limits.extractionBytesMax)
-                call.reply(ExtractResponse(merged))
-            })
-    }
-
-    /// Reads shards side by side.
-    private func spread<Part: Sendable>(
-        _ call: RPCCall, _ shards: [ShardID], read: @escaping ShardJob<Part>.Read,
-        answer: @escaping @Sendable ([Part]) throws -> Void
-    ) {
-        let parts = Self.split(Array(Set(shards)).sorted(), into: options.scanThreads)
-        let job = ShardJob(call, partCount: parts.count, read: read, answer: answer) {
+        let parts = try Self.split(
+            Array(Set(request.shards)).sorted(), into: options.scanThreads
+        ).map { try store.beginExtraction(request.plan, shards: $0) }
+        let job = ExtractionJob(call, request.plan, partCount: parts.count) {
             [self] error in fail(call, error)
         }
-        for part in parts.dropFirst() {
-            // A part that finds no room runs here, so the read is slower and not refused.
-            if !reads.submit({ job.run(part) }) { job.run(part) }
+        // A part that finds no room is read here, so the answer is slower and not refused.
+        for part in parts where !reads.submit(job.clock, { job.step(part) }) {
+            while job.step(part) {}
         }
-        job.run(parts[0])
     }
 
     /// At least one part, none larger than another by more than one.

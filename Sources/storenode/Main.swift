@@ -57,6 +57,7 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     let address = try context.settings.hostPort("store.listen")
     let directory = try context.settings.string("store.data")
     let secret = try context.settings.clusterSecret()
+    keepFreedMemory()
     context.readiness.declare("store")
     let group = try EventLoopGroup()
     let admin = try await AdminServer(context, group: group)

@@ -21,7 +21,7 @@ import Testing
         for parts in [[first, second], [second, first]] {
             var merger = PartialMerger()
             for part in parts { try merger.add(part) }
-            #expect(merger.finish().groups == expected)
+            #expect(try merger.finish().groups == expected)
         }
     }
 
@@ -33,7 +33,7 @@ import Testing
         var merger = PartialMerger()
         try merger.add(PartialResult(statistics: statistics))
         try merger.add(PartialResult(statistics: statistics))
-        let total = merger.finish().statistics
+        let total = try merger.finish().statistics
         #expect(total.blocksRead == 4)
         #expect(total.rowsScanned == .max)
         #expect(total.usedRollup)

@@ -172,6 +172,6 @@ private struct StoredWorld {
             var reader = ByteReader(writer.bytes)
             try merger.add(try PartialResult(from: &reader))
         }
-        return merger.finish()
+        return try merger.finish()
     }
 }

@@ -45,7 +45,7 @@ import Testing
         for (index, block) in blocks.enumerated() { try parts[index % executions].consume(block) }
         var merger = PartialMerger()
         for part in parts { try merger.add(try part.finish()) }
-        return merger.finish()
+        return try merger.finish()
     }
 
     /// The same, with what all executions found added up before answers are formed.
@@ -55,10 +55,10 @@ import Testing
         let parts = (0..<executions).map { _ in ScanExecution(plan: plan) }
         for (index, block) in blocks.enumerated() { try parts[index % executions].consume(block) }
         let joined = ScanExecution(plan: plan)
-        try joined.absorb(parts.map(\.tables))
+        try joined.absorb(try parts.map { try $0.tables() })
         var merger = PartialMerger()
         try merger.add(try joined.finish())
-        return merger.finish()
+        return try merger.finish()
     }
 
     /// Sums of doubles may differ in what their order rounds; everything else is exact.

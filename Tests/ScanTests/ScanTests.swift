@@ -36,7 +36,7 @@ import Testing
         for block in blocks { try execution.consume(block) }
         var merger = PartialMerger()
         try merger.add(try execution.finish())
-        return merger.finish()
+        return try merger.finish()
     }
 
     /// Texts that could never fit into an answer end the scan before they fill the memory; the same

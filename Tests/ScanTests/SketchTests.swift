@@ -48,7 +48,7 @@ import Testing
             }
         }
         func state(_ values: Set<Value>) -> [AggregateState] {
-            [.countUnique(UniqueCount(DistinctValues(unique: Array(values))))]
+            [.countUnique(UniqueCount(DistinctValues(values)))]
         }
         let found = try execution.finish().groups.sorted()
         if isGrouped {

@@ -14,7 +14,7 @@ package import Plan
 package struct FunnelAnswer {
     private let funnel: PreparedFunnel
     /// The actors that each plan found; nil until it has.
-    private var actors: [Set<Value>?]
+    private var actors: [DistinctValues?]
     /// The same for a funnel in which the order counts.
     private var times: [ActorTimes]
     private var actorCount = 0
@@ -36,10 +36,10 @@ package struct FunnelAnswer {
             times[index] = try OrderedFunnel.times(partial)
             return try count(times[index].reduce(0) { $0 + $1.value.count })
         }
-        var found: Set<Value> = []
+        var found = DistinctValues()
         switch partial.groups.first?.states.first {
         case nil where partial.groups.isEmpty: break
-        case .selectUnique(let distinct)? where partial.groups.count == 1: found = distinct.values
+        case .selectUnique(let distinct)? where partial.groups.count == 1: found = distinct
         default: throw QueryError(.internalError, "a shard's answer does not fit the funnel")
         }
         actors[index] = found
@@ -63,15 +63,15 @@ package struct FunnelAnswer {
         let reached =
             funnel.order?.reached(funnel.steps, funnel.planOfStep.map { times[$0] })
             ?? reachedInAnyOrder()
-        let lists = zip(funnel.steps, reached).map { $0.listsActors ? $1.sorted() : nil }
+        let lists = zip(funnel.steps, reached).map { $0.listsActors ? $1.sorted : nil }
         return write(reached.map(\.count), lists, elapsed: elapsed)
     }
 
-    private func reachedInAnyOrder() -> [Set<Value>] {
-        var all: [Set<Value>] = []
-        var remaining: Set<Value>?
+    private func reachedInAnyOrder() -> [DistinctValues] {
+        var all: [DistinctValues] = []
+        var remaining: DistinctValues?
         for (step, plan) in zip(funnel.steps, funnel.planOfStep) {
-            let reached = Self.reached(actors[plan] ?? [], step, of: remaining)
+            let reached = Self.reached(actors[plan] ?? DistinctValues(), step, of: remaining)
             all.append(reached)
             if !step.isOptional { remaining = reached }
         }
@@ -81,11 +81,11 @@ package struct FunnelAnswer {
     /// The actors that reach a step, of those that reached all required steps before it (nil: it is
     /// the first).
     private static func reached(
-        _ actors: Set<Value>, _ step: FunnelStep, of remaining: Set<Value>?
-    ) -> Set<Value> {
+        _ actors: DistinctValues, _ step: FunnelStep, of remaining: DistinctValues?
+    ) -> DistinctValues {
         guard let remaining else { return actors }
         return step.isInverted
-            ? remaining.subtracting(actors) : remaining.filter { actors.contains($0) }
+            ? remaining.subtracting(actors) : remaining.intersection(actors)
     }
 
     private func write(

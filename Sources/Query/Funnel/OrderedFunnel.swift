@@ -38,23 +38,21 @@ struct OrderedFunnel: Sendable {
             guard group.key.count == 1, case .selectUnique(let distinct)? = group.states.first
             else { throw QueryError(.internalError, "a shard's answer does not fit the funnel") }
             guard group.key[0] != .null else { continue }
-            times[group.key[0]] = distinct.values.compactMap {
-                if case .int(let instant) = $0 { instant } else { nil }
-            }.sorted()
+            times[group.key[0]] = distinct.ints
         }
         return times
     }
 
     /// Who reaches each step. `times` has one element for each step.
-    func reached(_ steps: [FunnelStep], _ times: [ActorTimes]) -> [Set<Value>] {
-        var reached = [Set<Value>](repeating: [], count: steps.count)
+    func reached(_ steps: [FunnelStep], _ times: [ActorTimes]) -> [DistinctValues] {
+        var reached = [[Value]](repeating: [], count: steps.count)
         for actor in times[0].keys {
             let his = times.map { $0[actor] ?? [] }
             for (step, isReached) in walk(steps, his).enumerated() where isReached {
-                reached[step].insert(actor)
+                reached[step].append(actor)
             }
         }
-        return reached
+        return reached.map { DistinctValues($0) }
     }
 
     /// The steps that one actor reaches, from whichever of his beginnings. From one beginning the
