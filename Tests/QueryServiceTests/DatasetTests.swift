@@ -171,11 +171,13 @@ private let sets = "\(TestCluster.projectPath)/datasets"
             "InvalidParameterError"
         ),
         (
-            #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"today","interval":"daily"},"index_by":[]}"#,
+            #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"today","#
+                + #""interval":"daily"},"index_by":[]}"#,
             "InvalidParameterError"
         ),
         (
-            #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"soon","interval":"daily"},"index_by":"a"}"#,
+            #"{"query":{"analysis_type":"count","event_collection":"c","timeframe":"soon","#
+                + #""interval":"daily"},"index_by":"a"}"#,
             "TimeframeDefinitionError"
         ),
     ])

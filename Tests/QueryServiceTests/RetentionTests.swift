@@ -122,11 +122,14 @@ import Testing
             #"{"timeframe":"today","interval":"daily","filters":[1]}"#, "InvalidParameterError"
         ),
         (
-            #"{"timeframe":"previous_9000_minutes","interval":"minutely","first":{"event_collection":"c","actor_property":"u"},"returning":{"event_collection":"c","actor_property":"u"}}"#,
+            #"{"timeframe":"previous_9000_minutes","interval":"minutely","#
+                + #""first":{"event_collection":"c","actor_property":"u"},"#
+                + #""returning":{"event_collection":"c","actor_property":"u"}}"#,
             "QueryTooLargeError"
         ),
         (
-            #"{"timeframe":"today","interval":"daily","first":{"event_collection":"c","actor_property":"u","optional":true}}"#,
+            #"{"timeframe":"today","interval":"daily","first":{"event_collection":"c","#
+                + #""actor_property":"u","optional":true}}"#,
             "InvalidParameterError"
         ),
     ])

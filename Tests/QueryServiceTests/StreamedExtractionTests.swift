@@ -102,7 +102,8 @@ import Testing
         ),
         (
             "percentile",
-            #""target_property":"n","percentile":[50,99.9],"group_by":"p","interval":"daily","timeframe":"yesterday""#,
+            #""target_property":"n","percentile":[50,99.9],"group_by":"p","#
+                + #""interval":"daily","timeframe":"yesterday""#,
             """
             timeframe.start,timeframe.end,p,result.50,result.99.9\r
             2020-03-31T00:00:00.000Z,2020-04-01T00:00:00.000Z,a,1,2.5\r
@@ -117,7 +118,8 @@ import Testing
         ),
         (
             "multi_analysis",
-            #""analyses":{"a.b":{"analysis_type":"count"},"m":{"analysis_type":"maximum","target_property":"zz"}}"#,
+            #""analyses":{"a.b":{"analysis_type":"count"},"#
+                + #""m":{"analysis_type":"maximum","target_property":"zz"}}"#,
             "a.b,m\r\n4,\r\n"
         ),
         (

@@ -35,7 +35,9 @@ import Testing
     @Test func javaScript() async throws {
         try await withOrders { cluster in
             let query = #"""
-                {"analysis_type":"count","event_collection":"orders","timeframe":"this_7_days","timezone":3600,"filters":[{"property_name":"total","operator":"gt","property_value":10}]}
+                {"analysis_type":"count","event_collection":"orders",\#
+                "timeframe":"this_7_days","timezone":3600,\#
+                "filters":[{"property_name":"total","operator":"gt","property_value":10}]}
                 """#
             let head = """
                 POST P/queries/count HTTP/1.1
@@ -79,7 +81,9 @@ import Testing
                 """
             #expect(json(try say(cluster, result))?["result"] == 6)
             let delete = """
-                DELETE P/events/orders?filters=%5B%7B%22property_name%22%3A%22total%22%2C%22operator%22%3A%22eq%22%2C%22property_value%22%3A0%7D%5D&timeframe=%22this_7_days%22&timezone=%22UTC%22&&api_key=MASTER& HTTP/1.1
+                DELETE P/events/orders?filters=%5B%7B%22property_name%22%3A%22total%22%2C\
+                %22operator%22%3A%22eq%22%2C%22property_value%22%3A0%7D%5D\
+                &timeframe=%22this_7_days%22&timezone=%22UTC%22&&api_key=MASTER& HTTP/1.1
                 Authorization: MASTER
                 Content-type: application/json
                 """
@@ -105,7 +109,9 @@ import Testing
                 #""timeframe":{"start":"2020-03-31T00:00:00.000+0000","end":"2020-04-01T00:00:00.000+0000"}"#
             let multi = try say(
                 cluster, head("multi_analysis"),
-                #"{"event_collection":"orders",\#(frame),"analyses":{"p":{"analysis_type":"percentile","target_property":"total","percentile":50.0},"n":{"analysis_type":"count"}},"group_by":["user.plan"],"interval":"daily"}"#
+                #"{"event_collection":"orders",\#(frame),"analyses":{"p":{"#
+                    + #""analysis_type":"percentile","target_property":"total","percentile":50.0},"#
+                    + #""n":{"analysis_type":"count"}},"group_by":["user.plan"],"interval":"daily"}"#
             )
             #expect(
                 json(multi)?["result"]?.array?.first?["value"] == [
@@ -113,7 +119,9 @@ import Testing
                 ], "\(multi.text)")
             let funnel = try say(
                 cluster, head("funnel"),
-                #"{"steps":[{"event_collection":"orders","actor_property":"total",\#(frame)},{"event_collection":"orders","actor_property":"total",\#(frame),"inverted":true,"with_actors":true}]}"#
+                #"{"steps":[{"event_collection":"orders","actor_property":"total",\#(frame)},"#
+                    + #"{"event_collection":"orders","actor_property":"total",\#(frame),"#
+                    + #""inverted":true,"with_actors":true}]}"#
             )
             #expect(json(funnel)?["result"] == [6, 0])
             #expect(json(funnel)?["actors"] == [.null, []])
@@ -125,7 +133,8 @@ import Testing
     @Test func others() async throws {
         try await withOrders { cluster in
             let ruby = """
-                GET P/queries/sum?event_collection=orders&target_property=total&timeframe=previous_2_days&group_by=user.plan HTTP/1.1
+                GET P/queries/sum?event_collection=orders&target_property=total\
+                &timeframe=previous_2_days&group_by=user.plan HTTP/1.1
                 Authorization: READ
                 Content-Type: application/json
                 Keen-Sdk: ruby-1.1.1
