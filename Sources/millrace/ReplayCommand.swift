@@ -154,14 +154,17 @@ private struct Replay {
             configuration: configuration, options: options, store: RemoteShardStore(nodes.clients),
             logger: logger, report: { _ in })
         let began = ContinuousClock.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pipeline.run() }
-            do { try await watch(parts) } catch {
-                group.cancelAll()
-                throw error
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await pipeline.run()
+                return false
             }
-            pipeline.stop()
-            try await group.waitForAll()
+            group.addTask {
+                try await watch(parts)
+                return true
+            }
+            // Whichever throws ends the other.
+            while let isFilled = try await group.next() { if isFilled { pipeline.stop() } }
         }
         let count = parts.reduce(0) { $0 + $1.end - $1.start }
         let took = (ContinuousClock.now - began).components.seconds
