@@ -38,13 +38,28 @@ package struct DecodedEvents: Sendable {
             rows = tree.template
         }
 
+        /// Whether `rows` has the columns of the tree and no others. Both grow together, so a copy
+        /// that has been left behind is told by its number of columns.
+        @inline(__always)
+        fileprivate func belongs(to tree: PropertyTree) -> Bool {
+            self.tree == tree.number && rows.columnCount == tree.template.columnCount
+        }
+
         fileprivate mutating func count(_ time: Timestamp) {
             let hour = time.milliseconds.floorDivided(by: 3_600_000)
             if hour != lastHour.hour {
-                hours[lastHour.hour, default: 0] += lastHour.count
+                if lastHour.count > 0 { hours[lastHour.hour, default: 0] += lastHour.count }
                 lastHour = (hour, 0)
             }
             lastHour.count += 1
+        }
+
+        fileprivate var rollups: [RollupDelta] {
+            var hours = hours
+            if lastHour.count > 0 { hours[lastHour.hour, default: 0] += lastHour.count }
+            return hours.sorted { $0.key < $1.key }.map {
+                RollupDelta(collection: collection, hour: $0.key, count: $0.value)
+            }
         }
     }
 
@@ -61,7 +76,7 @@ package struct DecodedEvents: Sendable {
         of known: KnownCollection,
         _ body: (inout Part, PropertyTree) throws(Rejection) -> Void
     ) throws(Rejection) {
-        if known.place >= parts.count || parts[known.place].tree != known.tree.number {
+        if known.place >= parts.count || !parts[known.place].belongs(to: known.tree) {
             find(known)
         }
         try body(&parts[known.place], known.tree)
@@ -70,8 +85,8 @@ package struct DecodedEvents: Sendable {
     private mutating func find(_ known: KnownCollection) {
         if let place = places[known.collection] {
             known.place = place
-            guard parts[place].tree != known.tree.number else { return }
-            // Begun by another decoder, or before this one forgot its trees.
+            guard !parts[place].belongs(to: known.tree) else { return }
+            // Begun by another decoder, or before this one forgot its trees, or a copy.
             known.tree = PropertyTree(like: parts[place].rows)
             parts[place].tree = known.tree.number
         } else {
@@ -81,28 +96,24 @@ package struct DecodedEvents: Sendable {
         }
     }
 
-    /// Events with a row: a collection may have had rejected ones only.
-    private var partsInOrder: [Part] {
-        parts.filter { $0.rows.rowCount > 0 }.sorted { $0.collection < $1.collection }
+    /// Positions of the parts in a fixed order, without those that have had rejected events only.
+    private var order: [Int] {
+        parts.indices.filter { parts[$0].rows.rowCount > 0 }
+            .sorted { parts[$0].collection < parts[$1].collection }
     }
 
     /// What the rollup step sends on, in a fixed order.
     package var rollups: [RollupDelta] {
-        partsInOrder.flatMap { part in
-            var hours = part.hours
-            hours[part.lastHour.hour, default: 0] += part.lastHour.count
-            return hours.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map {
-                RollupDelta(collection: part.collection, hour: $0.key, count: $0.value)
-            }
-        }
+        order.flatMap { parts[$0].rollups }
     }
 
     /// What the store step sends on, in a fixed order.
     package func blocks() -> [CollectionBlock] {
-        partsInOrder.map {
+        order.map {
             // Sorted when they are merged, like everything else then.
             CollectionBlock(
-                collection: $0.collection, bytes: $0.rows.encode(sortByTimestamp: false))
+                collection: parts[$0].collection,
+                bytes: parts[$0].rows.encode(sortByTimestamp: false))
         }
     }
 }
@@ -233,6 +244,7 @@ package final class EventDecoder {
 /// One event on its way into a row.
 private struct EventRow {
     private let tree: PropertyTree
+    private let propertiesMax = Limits.propertiesPerEventMax
     private var propertyCount = 0
     /// What `keen.timestamp` says; of repeated names the last one counts.
     private(set) var time: Timestamp?
@@ -259,9 +271,8 @@ private struct EventRow {
             }
             before = node
             propertyCount += 1
-            guard propertyCount <= Limits.propertiesPerEventMax else {
-                throw Rejection(
-                    reason: "the event has more than \(Limits.propertiesPerEventMax) properties")
+            guard propertyCount <= propertiesMax else {
+                throw Rejection(reason: "the event has more than \(propertiesMax) properties")
             }
             try append(value, at: node, to: &rows)
         }
@@ -272,7 +283,7 @@ private struct EventRow {
         _ value: JSONNode, at node: Int32, to rows: inout BlockBuilder
     ) throws(Rejection) {
         let kind = tree.nodes[Int(node)].kind
-        if kind == .timestamp { time = value.string.flatMap { Timestamp(iso8601: $0.bytes) } }
+        if kind == .timestamp { time = value.string.flatMap { Timestamp(iso8601: $0.bytes.span) } }
         switch value.kind {
         case .object where value.childCount > 0: try append(value, below: node, to: &rows)
         case .null: rows.appendNull(to: tree.column(of: node, in: &rows))
@@ -282,7 +293,7 @@ private struct EventRow {
         case .string:
             guard let text = value.string?.bytes else { return }
             let column = tree.column(of: node, in: &rows)
-            if kind == .createdAt, let time = Timestamp(iso8601: text) {
+            if kind == .createdAt, let time = Timestamp(iso8601: text.span) {
                 rows.appendInt(time.milliseconds, to: column)
             } else {
                 rows.appendString(text, to: column)

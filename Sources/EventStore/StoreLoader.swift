@@ -29,10 +29,10 @@ struct StoreLoader {
             do {
                 if !row.owns(key) {
                     row.finish(into: &states)
-                    row = try LoadedRow(of: Array(key))
+                    row = try LoadedRow(of: Array(copying: key))
                 }
                 try row.add(key, value, &segments)
-            } catch { throw Self.damage(key, error) }
+            } catch { throw Self.damage(Array(copying: key), error) }
         }
         row.finish(into: &states)
         var shards: [ShardID: Shard] = [:]
@@ -47,9 +47,9 @@ struct StoreLoader {
         do { return try body() } catch { throw Self.damage(cell.key, error) }
     }
 
-    private static func damage(_ key: some Sequence<UInt8>, _ cause: any Error) -> EventStoreError {
+    private static func damage(_ key: [UInt8], _ cause: any Error) -> EventStoreError {
         EventStoreError(
-            .damaged, "manifest cell \(hexadecimal(Array(key))) cannot be read: \(cause)",
+            .damaged, "manifest cell \(hexadecimal(key)) cannot be read: \(cause)",
             cause: cause)
     }
 }
@@ -68,22 +68,21 @@ private struct LoadedRow {
         prefix = Array(key[..<reader.offset])
     }
 
-    func owns(_ key: UnsafeRawBufferPointer) -> Bool {
+    func owns(_ key: Span<UInt8>) -> Bool {
         guard key.count == prefix.count + BlockPosition.byteCount else { return false }
-        return prefix.withUnsafeBytes {
-            UnsafeRawBufferPointer(rebasing: key[..<prefix.count]).hasSameBytes($0)
-        }
+        // Names that follow one another differ at the end.
+        for index in prefix.indices.reversed() where key[index] != prefix[index] { return false }
+        return true
     }
 
     mutating func add(
-        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer,
-        _ segments: inout [UInt64: Int]
+        _ key: Span<UInt8>, _ value: Span<UInt8>, _ segments: inout [UInt64: Int]
     ) throws {
         let record = try BlockRecord(value)
         switch record.place {
         case .sealed(let segment, _): segments[segment, default: 0] += 1
         case .fresh:
-            let position = try BlockPosition(UnsafeRawBufferPointer(rebasing: key[prefix.count...]))
+            let position = try BlockPosition(endOf: key)
             let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
             fresh.append(FreshBlock(position: position, size: size))
         }
@@ -93,5 +92,12 @@ private struct LoadedRow {
         guard let place, !fresh.isEmpty else { return }
         states[place.shard, default: ShardState()].fresh[place.collection, default: []] += fresh
         states[place.shard]?.freshRowCount += fresh.reduce(0) { $0 + $1.size.rowCount }
+    }
+}
+
+extension [UInt8] {
+    fileprivate init(copying bytes: Span<UInt8>) {
+        self.init()
+        for index in bytes.indices { append(bytes[index]) }
     }
 }

@@ -153,12 +153,16 @@ struct BlockPosition: Sendable, Hashable {
     static let byteCount = 12
 
     /// Reads the end of a key without copying it.
-    init(_ end: UnsafeRawBufferPointer) throws(KeyError) {
-        guard end.count == Self.byteCount else { throw KeyError(offset: end.count) }
-        let offset = end.loadUnaligned(as: UInt64.self)
-        let index = end.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-        firstOffset = Int64(bitPattern: UInt64(bigEndian: offset) ^ 1 << 63)
-        self.index = Int32(bitPattern: UInt32(bigEndian: index) ^ 1 << 31)
+    init(endOf key: Span<UInt8>) throws(KeyError) {
+        guard key.count >= Self.byteCount else { throw KeyError(offset: key.count) }
+        func number(_ from: Int, _ count: Int) -> UInt64 {
+            var value: UInt64 = 0
+            for index in from..<from + count { value = value << 8 | UInt64(key[index]) }
+            return value
+        }
+        let begin = key.count - Self.byteCount
+        firstOffset = Int64(bitPattern: number(begin, 8) ^ 1 << 63)
+        index = Int32(bitPattern: UInt32(truncatingIfNeeded: number(begin + 8, 4)) ^ 1 << 31)
     }
 }
 
@@ -202,45 +206,39 @@ struct BlockRecord: Sendable, Equatable {
         self.maxTimestamp = maxTimestamp
     }
 
-    init(_ bytes: [UInt8]) throws(ByteReaderError) {
-        let record: Result<BlockRecord, ByteReaderError> = bytes.withUnsafeBytes { bytes in
-            do throws(ByteReaderError) { return .success(try BlockRecord(bytes)) } catch {
-                return .failure(error)
-            }
-        }
-        self = try record.get()
-    }
+    init(_ bytes: [UInt8]) throws(ByteReaderError) { try self.init(bytes.span) }
 
     /// Reads a cell in place.
-    init(_ bytes: UnsafeRawBufferPointer) throws(ByteReaderError) {
+    init(_ bytes: Span<UInt8>) throws(ByteReaderError) {
         var position = 0
-        func take<Number: FixedWidthInteger>(_: Number.Type) throws(ByteReaderError) -> Number {
-            let size = MemoryLayout<Number>.size
+        func take(_ size: Int) throws(ByteReaderError) -> UInt64 {
             let available = bytes.count - position
             guard size <= available else {
                 throw .truncated(offset: position, needed: size, available: available)
             }
-            defer { position += size }
-            let raw = bytes.loadUnaligned(fromByteOffset: position, as: Number.self)
-            return Number(littleEndian: raw)
+            var value: UInt64 = 0
+            for index in 0..<size { value |= UInt64(bytes[position + index]) << (8 * index) }
+            position += size
+            return value
         }
         func takeVarint() throws(ByteReaderError) -> Int {
             var value: UInt64 = 0
             for shift in stride(from: UInt64(0), to: 63, by: 7) {
-                let byte = try take(UInt8.self)
-                value |= UInt64(byte & 0x7F) << shift
+                let byte = try take(1)
+                value |= (byte & 0x7F) << shift
                 if byte < 0x80 { return Int(clamping: value) }
             }
             throw .overlongVarint(offset: position)
         }
-        let kind = try take(UInt8.self)
+        let kind = try take(1)
         rowCount = try takeVarint()
         byteCount = try takeVarint()
-        minTimestamp = try take(Int64.self)
-        maxTimestamp = try take(Int64.self)
+        minTimestamp = Int64(bitPattern: try take(8))
+        maxTimestamp = Int64(bitPattern: try take(8))
         switch kind {
         case 0: place = .fresh
-        case 1: place = .sealed(segment: try take(UInt64.self), offset: try take(Int64.self))
+        case 1:
+            place = .sealed(segment: try take(8), offset: Int64(bitPattern: try take(8)))
         default: throw .invalidValue(offset: 0, what: "unknown place of a block: \(kind)")
         }
     }

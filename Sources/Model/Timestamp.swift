@@ -58,16 +58,18 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
 extension Timestamp {
     /// The same of bytes in one place, without copying them if they are of the form that collectors
     /// write: `2020-05-01T10:00:00.123Z`.
-    package init?(iso8601 bytes: UnsafeBufferPointer<UInt8>) {
+    package init?(iso8601 bytes: Span<UInt8>) {
         if let milliseconds = Self.usualForm(bytes) {
             self.init(milliseconds: milliseconds)
         } else {
-            self.init(iso8601: Array(bytes))
+            var copy: [UInt8] = []
+            for index in bytes.indices { copy.append(bytes[index]) }
+            self.init(iso8601: copy)
         }
     }
 
     /// Nil if the text must be looked at more closely.
-    private static func usualForm(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+    private static func usualForm(_ bytes: Span<UInt8>) -> Int64? {
         guard bytes.count == 24, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
             bytes[16] == UInt8(ascii: ":"), bytes[19] == UInt8(ascii: "."),

@@ -62,13 +62,14 @@ package import Model
     /// call: for those who read millions of cells and keep few of their bytes.
     package func forEachInPlace(
         _ table: TableName,
-        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Void
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) throws -> Void
     ) throws {
         let reader = unsafe RowReader(handle, snapshot: snapshot)
         var iterator = RangeIterator(reader, handle: handle, table: table, range: .all)
         iterator.start(descending: false)
         while let (key, value) = unsafe iterator.bytes {
-            try unsafe body(key, value)
+            try unsafe body(
+                key.bindMemory(to: UInt8.self).span, value.bindMemory(to: UInt8.self).span)
             iterator.advance(descending: false)
         }
         try iterator.check()

@@ -39,6 +39,58 @@ import Testing
         #expect(try block.column(PropertyPath("a")) == nil)
     }
 
+    /// Names in any order, new ones on the way, events that fail half way, copies and a second
+    /// decoder: every value ends in the column of its path.
+    @Test func valuesFindTheirColumnsWhateverTheOrder() throws {
+        let seed: UInt64 = 5
+        var random = PRNG(seed: seed)
+        let decoders = [EventDecoder(), EventDecoder()]
+        var copies = [DecodedEvents(), DecodedEvents()]
+        var expected: [[[String: Int64]]] = [[], []]
+        for offset in 0..<3_000 {
+            var values: [String: Int64] = [:]
+            var members: [String] = []
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                let number = Int.random(in: 0...9 + offset / 100, using: &random)
+                let value = Int64.random(in: 0...99, using: &random)
+                let isNested = Bool.random(using: &random)
+                guard values[isNested ? "o\(number).x" : "a\(number)"] == nil else { continue }
+                values[isNested ? "o\(number).x" : "a\(number)"] = value
+                members.append(
+                    isNested ? #""o\#(number)": {"x": \#(value)}"# : #""a\#(number)": \#(value)"#)
+            }
+            let isBad = offset % 7 == 3
+            members.insert(
+                isBad ? #""keen": {"timestamp": "never"}"# : Self.keen,
+                at: Int.random(in: 0...members.count, using: &random))
+            let copy = Int.random(in: 0...1, using: &random)
+            if offset % 500 == 499 {
+                copies[copy] = copies[1 - copy]
+                expected[copy] = expected[1 - copy]
+            }
+            if !isBad { expected[copy].append(values) }
+            decoders[Int.random(in: 0...1, using: &random)].decode(
+                offset: Int64(offset), key: Array("p/c".utf8),
+                value: Array("{\(members.joined(separator: ", "))}".utf8), into: &copies[copy])
+        }
+        for (events, expected) in zip(copies, expected) {
+            let block = try Block(try #require(events.blocks().first).bytes)
+            try #require(block.rowCount == expected.count, "seed \(seed)")
+            var found = [[String: Int64]](repeating: [:], count: expected.count)
+            for position in 0..<block.columnCount {
+                let chunk = block.column(at: position)
+                guard chunk.path != PropertyPath.timestamp.text else { continue }
+                let column = try chunk.decode()
+                for row in 0..<block.rowCount {
+                    if case .int(let value) = column.value(at: row) {
+                        found[row][chunk.path] = value
+                    }
+                }
+            }
+            #expect(found == expected, "seed \(seed)")
+        }
+    }
+
     @Test func eventsAreCountedByTheirOwnHour() throws {
         let early = #"{"keen": {"timestamp": "1969-12-31T23:59:59.999Z"}}"#
         let events = decode([

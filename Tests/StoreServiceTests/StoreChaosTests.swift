@@ -9,7 +9,7 @@ import Testing
 import Wire
 
 /// kill -9 of the real executable while workers apply and delete and the merger seals and rewrites:
-/// nothing is lost that was acknowledged, nothing is counted twice, and what was deleted stays gone.
+/// nothing is lost that was acknowledged, nothing counted twice, and what was deleted stays gone.
 @Suite struct StoreChaosTests {
     /// How often the store is killed; `make chaos` means it.
     private static let rounds = isLong ? 50 : 5
