@@ -68,7 +68,7 @@ package struct PreparedRetention: Sendable {
         _ parts: [PartialResult], elapsed: Duration = .zero
     ) throws(QueryError) -> [UInt8] {
         var count = 0
-        var seen: [[Set<Value>]] = []
+        var seen: [[[Value]]] = []
         for part in parts { seen.append(try actors(of: part, count: &count)) }
         guard let first = seen.first, let returning = seen.last else {
             throw QueryError(.internalError, "a plan was not answered")
@@ -97,8 +97,8 @@ package struct PreparedRetention: Sendable {
     /// The actors of each bucket. `count` adds up those of all buckets and plans.
     private func actors(
         of partial: PartialResult, count: inout Int
-    ) throws(QueryError) -> [Set<Value>] {
-        var actors = [Set<Value>](repeating: [], count: bucketCount)
+    ) throws(QueryError) -> [[Value]] {
+        var actors = [[Value]](repeating: [], count: bucketCount)
         for group in partial.groups {
             guard actors.indices.contains(Int(group.bucket)), group.key.isEmpty,
                 group.states.count == 1, case .selectUnique(let distinct) = group.states[0]
