@@ -35,7 +35,8 @@ BUSY = "items >= 3 AND ab"
 FUNNEL = """WITH a AS (SELECT DISTINCT user_id FROM t WHERE device = 'phone'),
   b AS (SELECT user_id FROM a WHERE user_id IN (SELECT user_id FROM t WHERE amount > 100)),
   c AS (SELECT user_id FROM b WHERE user_id IN (SELECT user_id FROM t WHERE {contains}))
-SELECT count(*) AS n FROM a UNION ALL SELECT count(*) FROM b UNION ALL SELECT count(*) FROM c"""
+SELECT n FROM (SELECT count(*) AS n FROM a UNION ALL SELECT count(*) AS n FROM b
+  UNION ALL SELECT count(*) AS n FROM c) ORDER BY n DESC"""
 
 
 def queries(bucket, percentile, contains):
