@@ -73,8 +73,10 @@ bench-topology: build           ## the worker's topology beside a stream library
 	Benchmarks/venv quixstreams confluent-kafka
 	.build/bench-venv/bin/python Benchmarks/topology.py
 
-bench-clients: build            ## queries over HTTP, one client and ten; EVENTS= and SECONDS=
-	python3 Benchmarks/clients.py
+bench-clients: build            ## queries over HTTP beside ClickHouse, one client and ten; EVENTS=, SECONDS=, RATE=
+	@scripts/install-packages $(BENCH_PACKAGES)
+	Benchmarks/venv duckdb chdb
+	.build/bench-venv/bin/python Benchmarks/clients.py .build/bench-venv/bin/python
 
 sim fuzz chaos: deps            ## long runs; SECONDS= and SEED=
 	MILLRACE_LONG=$@ MILLRACE_SECONDS=$(SECONDS) MILLRACE_SEED=$(SEED) \

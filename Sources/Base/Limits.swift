@@ -330,6 +330,8 @@ package enum Limits {
     /// Answers of sealed blocks that a node keeps. A choice: some hundred dashboards of a few
     /// thousand groups.
     package static let scanCacheBytesMax = 128 << 20
+    /// What `store.answer_cache_bytes` may be set to (a choice).
+    package static let scanCacheBytesSettingMax = 64 << 30
     /// Events of one extraction: what the Keen API gave at once.
     package static let extractionEventsMax = 100_000
     /// Text of one extraction's events: fits one frame with room for what goes with them.

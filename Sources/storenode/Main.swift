@@ -66,6 +66,9 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         try context.settings.integer(
             "store.dedupe_window_ms", default: Int(Limits.dedupeWindowMilliseconds),
             in: 0...Limits.dedupeWindowMillisecondsMax))
+    options.answerCacheBytesMax = try context.settings.integer(
+        "store.answer_cache_bytes", default: Limits.scanCacheBytesMax,
+        in: 0...Limits.scanCacheBytesSettingMax)
     let store = try openStore(directory, options, context.logger)
     let readiness = context.readiness
     let service = try StoreService(store: store, logger: context.logger) { reason in
