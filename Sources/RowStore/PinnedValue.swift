@@ -18,5 +18,8 @@ internal import CRocksDB
         self.handle = handle
     }
 
+    /// The bytes for those who let go of this object.
+    package var copy: [UInt8] { withExtendedLifetime(self) { unsafe Array(bytes) } }
+
     deinit { unsafe rocksdb_pinnableslice_destroy(slice) }
 }

@@ -157,7 +157,7 @@ package struct Page: Sendable {
     deinit { unsafe rocksdb_readoptions_destroy(options) }
 
     func get(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> [UInt8]? {
-        try unsafe (pin(table, key: key)?.bytes).map { unsafe Array($0) }
+        try pin(table, key: key)?.copy
     }
 
     func pin(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> PinnedValue? {

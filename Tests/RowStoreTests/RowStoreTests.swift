@@ -52,7 +52,7 @@ private let tables = [TableDefinition(cells), TableDefinition(counts, cells: .me
             try store.write(removal, sync: false)
             try store.flush()
         }
-        #expect(pinned.map { Array($0.bytes) } == value)
+        #expect(pinned?.copy == value)
     }
 
     @Test func countersAddUp() throws {
