@@ -1,4 +1,5 @@
-// Who may do what: a project's keys, and its access keys, against what a route asks for.
+// Who may do what: a project's keys, its access keys, and the scoped keys that clients make,
+// against what a route asks for.
 
 package import Catalog
 internal import Crypto
@@ -22,15 +23,18 @@ package enum AccessNeed: Sendable {
 /// What a request may do.
 package struct Grant: Sendable {
     package let project: Project
-    /// nil: one of the project's own keys, which nothing narrows.
-    package let accessKey: AccessKey?
+    /// What narrows it; nil: one of the project's own keys, which nothing does.
+    package var rules: AccessRules?
+    /// nil: everything that such a key opens.
+    fileprivate var permitted: [Permission]?
+    /// Whether nobody has looked at its filters: they were made elsewhere.
+    package var isScoped = false
 
-    /// What narrows it.
-    package var rules: AccessRules? { accessKey?.rules }
+    fileprivate init(_ project: Project) { self.project = project }
 
     /// Whether it may do something else too.
     package func permits(_ permission: Permission) -> Bool {
-        accessKey?.permitted.contains(permission) ?? true
+        permitted?.contains(permission) ?? true
     }
 }
 
@@ -83,23 +87,27 @@ package func authorize(
     let isMaster = constantTimeEqual(given, Array(project.masterKey.utf8))
     let isWrite = constantTimeEqual(given, Array(project.writeKey.utf8))
     let isRead = constantTimeEqual(given, Array(project.readKey.utf8))
-    guard isMaster || isWrite || isRead else {
-        guard let accessKey = state.accessKeys[project.id]?[key] else { throw .wrongKey }
+    if isMaster { return Grant(project) }
+    if isWrite || isRead {
+        try check(need, reads: isRead, writes: isWrite)
+        return Grant(project)
+    }
+    if let accessKey = state.accessKeys[project.id]?[key] {
         return try authorize(project, accessKey, need)
     }
-    let isEnough =
-        switch need {
-        case .master, .masterOr: isMaster
-        case .permission(.writes): isMaster || isWrite
-        case .permission, .anyOf: isMaster || isRead
-        }
-    guard isEnough else {
-        switch need {
-        case .permission, .anyOf: throw .wrongKey
-        case .master, .masterOr: throw .notMaster
-        }
+    // No scoped key is a master key. Whoever looks for the projects of a key tries it on all.
+    if case .master = need { throw .wrongKey }
+    guard let scoped = try ScopedKey(key, masterKey: project.masterKey) else { throw .wrongKey }
+    return try authorize(project, scoped, need)
+}
+
+/// Whether what is needed is reading or writing, and that is allowed.
+private func check(_ need: AccessNeed, reads: Bool, writes: Bool) throws(AccessError) {
+    switch need {
+    case .master, .masterOr: throw .notMaster
+    case .permission(.writes): guard writes else { throw .wrongKey }
+    case .permission, .anyOf: guard reads else { throw .wrongKey }
     }
-    return Grant(project: project, accessKey: nil)
 }
 
 private func authorize(
@@ -113,7 +121,29 @@ private func authorize(
     case .anyOf(let permissions):
         guard key.permitted.contains(where: permissions.contains) else { throw .wrongKey }
     }
-    return Grant(project: project, accessKey: key)
+    var grant = Grant(project)
+    grant.rules = key.rules
+    grant.permitted = key.permitted
+    return grant
+}
+
+/// A scoped key is a read or write key with filters.
+private func authorize(
+    _ project: Project, _ key: ScopedKey, _ need: AccessNeed
+) throws(AccessError) -> Grant {
+    try check(
+        need, reads: key.operations.contains(.read), writes: key.operations.contains(.write))
+    if case .permission(.writes) = need, key.autofill == nil {
+        throw .forbidden("writing: one of its filters is no eq with a value that can be filled in")
+    }
+    var grant = Grant(project)
+    grant.rules = key.rules
+    grant.isScoped = true
+    // What was worked out for everybody has nobody's filters.
+    if !key.filters.isEmpty {
+        grant.permitted = [.queries, .savedQueries, .datasets, .schema, .writes]
+    }
+    return grant
 }
 
 private func find(_ name: String, in state: CatalogState) -> Project? {

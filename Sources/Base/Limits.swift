@@ -147,6 +147,8 @@ package enum Limits {
     package static let accessKeysPerProjectMax = 10_000
     /// One access key as the catalog keeps it.
     package static let accessKeyBytesMax = 16 << 10
+    /// One scoped key as a request carries it, two digits a byte.
+    package static let scopedKeyBytesMax = 16 << 10
     /// Datasets: as saved queries.
     package static let catalogDatasetsMax = 10_000
     package static let datasetsPerProjectMax = 1_000
@@ -338,6 +340,27 @@ package enum Limits {
     package static let extractionBytesMax = 48 << 20
     /// Events of an extraction that is sent while it is read: what Keen mailed at most.
     package static let extractionStreamedEventsMax = 10_000_000
+    /// Extractions to files, of a query server: those that wait for their turn, those that run side
+    /// by side, and those whose files are kept, the failed ones included.
+    package static let filesWaitingMax = 100
+    package static let filesRunningMax = 2
+    package static let filesKeptMax = 10_000
+    /// Bytes of all files and how long each is kept, unless settings say otherwise (choices).
+    package static let filesBytesDefault = 10 << 30
+    package static let filesAgeMilliseconds = 7 * 24 * 3_600_000
+    /// One such extraction's parameters on the disk.
+    package static let fileJobBytesMax = 256 << 10
+    /// How often one is begun anew when the server ends while it runs: it may be why it does.
+    package static let fileStartsMax = 3
+    /// How long storage nodes that do not answer are waited for.
+    package static let filePatienceSeconds = 600
+    /// What is read of a file and sent at a time.
+    package static let filePieceBytes = 256 << 10
+    /// RFC 5321's longest address.
+    package static let emailBytesMax = 254
+    /// How long the command for mail may take, and how often it is tried.
+    package static let mailSeconds = 60
+    package static let mailAttemptsMax = 3
     /// Events that such an extraction reads at a time.
     package static let extractionPageEvents = 5_000
 

@@ -32,6 +32,15 @@ package struct AccessRules: Sendable {
         }
     }
 
+    /// Of a key that says no more than what holds besides whatever is read, and what is merged into
+    /// whatever is written.
+    package init(filters: [JSONValue], autofill: JSONObject) {
+        self.autofill = autofill
+        queryFilters = filters
+        savedFilters = filters
+        datasets.filters = filters
+    }
+
     private mutating func take(
         _ family: String, _ name: String, _ value: JSONValue
     ) throws(MalformedRecord) {
@@ -84,6 +93,8 @@ package struct DatasetRule: Sendable {
     /// nil: all datasets.
     var allowed: [String: [String: [JSONValue]]]?
     var blocked: Set<String> = []
+    /// Filters that results get besides those of the dataset.
+    package internal(set) var filters: [JSONValue] = []
 
     package func allows(_ operation: DatasetOperation) -> Bool { operations.contains(operation) }
 

@@ -1,4 +1,5 @@
-// A process started and watched by a loop, for the supervisor of one machine.
+// A process started and watched by a loop: for the supervisor of one machine, and for commands that
+// operators name.
 //
 // libuv owns the handle from uv_spawn to its close callback; the exit callback comes at most once,
 // on the loop. Everybody else sees this object, whose state is behind a lock.
@@ -27,7 +28,7 @@ package enum ProcessSignal: Sendable {
     case kill
 }
 
-/// A child process. Its standard input is empty; output and errors go to a file.
+/// A child process. Its standard input is a file or empty; output and errors go to a file.
 @safe package final class ChildProcess: LoopHandle, @unchecked Sendable {
     /// The kernel's id; meaningful until the exit status is known.
     package private(set) var pid: Int32 = 0
@@ -43,7 +44,8 @@ package enum ProcessSignal: Sendable {
     /// Starts `executable` with this process's environment. `standardErrorFile` is created or
     /// appended to; one beyond 16 MiB is moved aside first, so that logs stay bounded.
     package static func spawn(
-        executable: String, arguments: [String], standardErrorFile: String, on loop: EventLoop
+        executable: String, arguments: [String], standardInputFile: String = "/dev/null",
+        standardErrorFile: String, on loop: EventLoop
     ) async throws -> ChildProcess {
         try await withCheckedThrowingContinuation { continuation in
             loop.execute {
@@ -54,7 +56,8 @@ package enum ProcessSignal: Sendable {
                 let child = ChildProcess(loop: loop)
                 continuation.resume(
                     with: Result {
-                        try child.start(executable, arguments, standardErrorFile)
+                        try child.start(
+                            executable, arguments, standardInputFile, standardErrorFile)
                         return child
                     })
             }
@@ -62,11 +65,16 @@ package enum ProcessSignal: Sendable {
     }
 
     /// Sends a signal; nothing happens if the process has ended. Any thread.
-    package func signal(_ signal: ProcessSignal) {
+    package func signal(_ signal: ProcessSignal) { send(signal, to: pid) }
+
+    /// The same to everything that it has started, too, as long as that stays in its session.
+    package func signalGroup(_ signal: ProcessSignal) { send(signal, to: -pid) }
+
+    private func send(_ signal: ProcessSignal, to target: Int32) {
         state.withLock { state in
             // Until the exit callback has run the pid is ours: libuv has not reaped it.
             guard state.status == nil else { return }
-            _ = Glibc.kill(pid, signal == .kill ? SIGKILL : SIGTERM)
+            _ = Glibc.kill(target, signal == .kill ? SIGKILL : SIGTERM)
         }
     }
 
@@ -81,17 +89,20 @@ package enum ProcessSignal: Sendable {
         }
     }
 
-    private func start(_ executable: String, _ arguments: [String], _ file: String) throws {
-        let output = try Self.openLog(file)
+    private func start(
+        _ executable: String, _ arguments: [String], _ inputFile: String, _ outputFile: String
+    ) throws {
+        let output = try Self.openLog(outputFile)
         defer { close(output) }
-        let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-        defer { close(null) }
+        let input = unsafe open(inputFile, O_RDONLY | O_CLOEXEC)
+        guard input >= 0 else { throw NetworkError(errno: errno, "open \(inputFile)") }
+        defer { close(input) }
         // The strings and the containers live until uv_spawn has copied them into the child.
         let words = unsafe ([executable] + arguments).map { unsafe strdup($0) }
         defer { unsafe words.forEach { unsafe free($0) } }
         var argv = unsafe words + [nil]
         var stdio = unsafe [uv_stdio_container_t](repeating: uv_stdio_container_t(), count: 3)
-        for (index, descriptor) in [null, output, output].enumerated() {
+        for (index, descriptor) in [input, output, output].enumerated() {
             unsafe stdio[index].flags = UV_INHERIT_FD
             unsafe stdio[index].data.fd = descriptor
         }

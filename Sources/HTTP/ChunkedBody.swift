@@ -1,6 +1,8 @@
 // The chunked transfer coding (RFC 9112 section 7.1). Extensions and trailers are read and dropped,
 // within a bound.
 
+internal import Base
+
 /// Assembles a body from chunks that arrive in any pieces.
 struct ChunkedBody {
     private enum State {
@@ -82,7 +84,7 @@ struct ChunkedBody {
     }
 
     private func chunkSize() throws(HTTPProtocolError) -> Int {
-        let digits = line.prefix { hexValue($0) != nil }
+        let digits = line.prefix { hexadecimalDigit($0) != nil }
         // Eight digits are 4 GiB, beyond every limit; more could overflow.
         guard !digits.isEmpty, digits.count <= 8 else { throw .bad("a chunk size is not a number") }
         let tail = line[digits.endIndex...].drop { $0 == 0x20 || $0 == 0x09 }
@@ -90,6 +92,6 @@ struct ChunkedBody {
         else {
             throw .bad("a chunk size is not a number")
         }
-        return digits.reduce(0) { $0 << 4 | Int(hexValue($1) ?? 0) }
+        return digits.reduce(0) { $0 << 4 | Int(hexadecimalDigit($1) ?? 0) }
     }
 }

@@ -1,5 +1,7 @@
 // A request as a handler sees it.
 
+internal import Base
+
 /// One complete request.
 package struct HTTPRequest: Sendable {
     package internal(set) var method: HTTPMethod
@@ -67,8 +69,8 @@ func percentDecoded(
         if byte == UInt8(ascii: "+"), plusIsSpace {
             decoded.append(UInt8(ascii: " "))
         } else if byte == UInt8(ascii: "%") {
-            if rest.count >= 2, let high = hexValue(rest[rest.startIndex]),
-                let low = hexValue(rest[rest.index(after: rest.startIndex)])
+            if rest.count >= 2, let high = hexadecimalDigit(rest[rest.startIndex]),
+                let low = hexadecimalDigit(rest[rest.index(after: rest.startIndex)])
             {
                 decoded.append(high << 4 | low)
                 rest = rest.dropFirst(2)
@@ -83,14 +85,4 @@ func percentDecoded(
     }
     if lenient { return String(decoding: decoded, as: UTF8.self) }
     return String(validating: decoded, as: UTF8.self)
-}
-
-/// The value of a hexadecimal digit.
-func hexValue(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x41 + 10
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
-    }
 }

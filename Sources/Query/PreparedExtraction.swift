@@ -25,10 +25,10 @@ package struct PreparedExtraction: Sendable {
         for name in ["interval", "group_by", "order_by"] where parameters.value(name) != nil {
             throw QueryError(.invalidParameter, "an extraction has no \(name)")
         }
-        for name in ["email", "email_address"] where parameters.value(name) != nil {
+        guard try ExtractionDelivery(parameters) == nil else {
             throw QueryError(
-                .notSupported,
-                "no mail is sent: without \(name) the answer comes at once, however large it is")
+                .invalidParameter,
+                "a saved extraction has no email and no file: its result is asked for")
         }
         var latest = try parameters.eventCount("latest", max: eventsMax)
         if latest == nil { latest = try parameters.eventCount("limit", max: eventsMax) }

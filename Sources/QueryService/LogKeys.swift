@@ -6,5 +6,6 @@ enum LogKeys {
     static let reason = "reason"
     static let projectID = "project.id"
     static let queryName = "query.name"
+    static let attempt = "mail.attempt"
     static let zoneName = "zone.name"
 }

@@ -54,6 +54,7 @@ extension QueryService {
 
     private func makeAccessKey(_ context: QueryContext) async throws -> HTTPResponse {
         let project = try project(context, for: .master).id
+        try admit(.change, project)
         let request = try AccessKeyRequest(body: context.request.body)
         guard let name = request.name else {
             throw QueryError(.missingParameter, "an access key needs a name")
@@ -89,6 +90,7 @@ extension QueryService {
     private func change(
         _ key: AccessKey, to content: AccessKey.Content
     ) async throws -> HTTPResponse {
+        try admit(.change, key.project)
         let changed = try AccessKey(
             key.project, key.key, content, created: key.created,
             modified: later(than: key.modified))
@@ -109,6 +111,7 @@ extension QueryService {
 
     private func deleteAccessKey(_ context: QueryContext) async throws -> HTTPResponse {
         let key = try accessKey(context)
+        try admit(.change, key.project)
         try await publish(CatalogRecord(removing: key))
         await untilKnown { $0.accessKeys[key.project]?[key.key] == nil }
         return HTTPResponse(status: 204)

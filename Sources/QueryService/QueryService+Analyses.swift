@@ -38,11 +38,15 @@ extension QueryService {
             throw QueryError(.notFound, "Resource not found: there is no analysis of that name")
         }
         return try await measured(analysis, context.time) {
+            try admit(analysis == .extraction ? .extraction : .query, grant.project.id)
             let request = context.request
             let parameters = try Parameters(pairs: request.query.pairs, body: request.body)
                 .restricted(by: grant.rules?.queryFilters ?? [], in: analysis)
-            let format = try AnswerFormat(parameters, accept: request.headers["accept"])
             let project = grant.project.id
+            if analysis == .extraction, let delivery = try ExtractionDelivery(parameters) {
+                return try await extractLater(parameters, delivery, project)
+            }
+            let format = try AnswerFormat(parameters, accept: request.headers["accept"])
             if analysis == .extraction {
                 return try await extract(parameters, format, project, context, responder)
             }

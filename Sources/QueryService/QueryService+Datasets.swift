@@ -112,8 +112,9 @@ extension QueryService {
             guard grant.rules?.datasets.allows(dataset.name, question.index) ?? true else {
                 throw AccessError.forbidden("this index of the dataset")
             }
-            let answer = try await answer(
-                analysis, question.parameters, dataset.project, context.time)
+            let parameters = question.parameters
+                .restricted(by: grant.rules?.datasets.filters ?? [], in: analysis)
+            let answer = try await answer(analysis, parameters, dataset.project, context.time)
             let metadata: JSONValue = [
                 "dataset": .object(definition(dataset)),
                 "request": [
@@ -133,6 +134,7 @@ extension QueryService {
     private func putDataset(_ context: QueryContext) async throws -> HTTPResponse {
         let grant = try grant(context, for: .create)
         let project = grant.project.id
+        try admit(.change, project)
         let name = context.part("name")
         guard Dataset.isName(name) else {
             throw QueryError(
@@ -169,6 +171,7 @@ extension QueryService {
 
     private func deleteDataset(_ context: QueryContext) async throws -> HTTPResponse {
         let dataset = try dataset(context, for: .delete).dataset
+        try admit(.change, dataset.project)
         try await publish(CatalogRecord(removing: dataset))
         await untilKnown { $0.datasets[dataset.project]?[dataset.name] == nil }
         return HTTPResponse(status: 204)

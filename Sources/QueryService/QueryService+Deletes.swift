@@ -87,6 +87,7 @@ extension QueryService {
         _ context: QueryContext
     ) async throws -> (id: CollectionID, schema: CollectionSchema) {
         let project = try project(context, for: .master).id
+        try admit(.delete, project)
         let name = try collectionName(context)
         let schemas = try await cluster.schema(
             project: project, collection: name, until: context.deadline)

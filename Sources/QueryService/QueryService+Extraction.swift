@@ -33,40 +33,20 @@ extension QueryService {
         if case .json = format { key = try Self.key(.extraction, parameters, project) }
         if let key, let kept = kept(key) { return .json(kept) }
         let made = configuration.now()
-        var pager = ExtractionPager(
-            extraction.plan, pageEvents: configuration.extractionPageEvents)
-        let first = try await page(&pager, context.time)
-        if !pager.isDone {
-            let count = try await inTurn(context.time) {
-                try await cluster.scan(extraction.count, until: context.deadline)
-            }
-            try extraction.check(count)
+        var run = ExtractionRun(self, extraction, format)
+        let first = try await run.next(context.time)
+        guard !run.isDone else {
+            if let key { results.put(ResultCache.Entry(body: first.bytes, made: made), key.name) }
+            return HTTPResponse(status: 200, headers: run.headers, body: first.bytes)
         }
-        var writer: any ExtractionWriter = JSONExtractionWriter(extraction: extraction)
-        if case .csv = format {
-            // After the first page: what its events have, the schema knows.
-            let known = try await cluster.schema(
-                project: project, collection: extraction.plan.collection.collection,
-                until: context.deadline)
-            writer = CSVExtractionWriter(
-                table: EventTable(
-                    extraction.plan, known: known.first?.properties.map(\.path) ?? []))
-        }
-        var bytes = try writer.begin() + writer.events(first)
-        guard !pager.isDone else {
-            bytes += writer.end(pager.statistics, elapsed: .now - context.started)
-            if let key { results.put(ResultCache.Entry(body: bytes, made: made), key.name) }
-            return HTTPResponse(status: 200, headers: writer.headers, body: bytes)
-        }
-        let stream = responder.stream(HTTPResponse(status: 200, headers: writer.headers))
+        let stream = responder.stream(HTTPResponse(status: 200, headers: run.headers))
         do {
-            var isWanted = await stream.send(bytes)
-            while isWanted, !pager.isDone {
+            var isWanted = await stream.send(first.bytes)
+            while isWanted, !run.isDone {
                 // Each page has the time of a query, and the client may take his own.
-                let events = try await page(&pager, time(on: context.time.loop))
-                isWanted = await stream.send(try writer.events(events))
+                isWanted = await stream.send(
+                    try await run.next(time(on: context.time.loop)).bytes)
             }
-            _ = await stream.send(writer.end(pager.statistics, elapsed: .now - context.started))
             stream.finish()
         } catch {
             stream.abort()
@@ -79,17 +59,75 @@ extension QueryService {
         }
         return nil
     }
+}
+
+/// An extraction under way: its answer in parts, whoever takes them.
+struct ExtractionRun {
+    private let service: QueryService
+    private let extraction: PreparedExtraction
+    private let format: AnswerFormat
+    private let began = ContinuousClock.now
+    private var pager: ExtractionPager
+    /// nil before the first part.
+    private var writer: (any ExtractionWriter)?
+
+    init(_ service: QueryService, _ extraction: PreparedExtraction, _ format: AnswerFormat) {
+        self.service = service
+        self.extraction = extraction
+        self.format = format
+        pager = ExtractionPager(
+            extraction.plan, pageEvents: service.configuration.extractionPageEvents)
+    }
+
+    /// Whether the last part has been given.
+    var isDone: Bool { pager.isDone }
+
+    /// Of the answer, known with its first part.
+    var headers: [(name: String, value: String)] { writer?.headers ?? [] }
+
+    /// The next part. What turns out too large is said before the first.
+    mutating func next(_ time: QueryTime) async throws -> (bytes: [UInt8], eventCount: Int) {
+        let events = try await page(time)
+        var bytes: [UInt8] = []
+        var writer: any ExtractionWriter
+        if let begun = self.writer {
+            writer = begun
+        } else {
+            if !pager.isDone { try await checkCount(time) }
+            writer = try await makeWriter(time)
+            bytes = writer.begin()
+        }
+        bytes += try writer.events(events)
+        if pager.isDone { bytes += writer.end(pager.statistics, elapsed: .now - began) }
+        self.writer = writer
+        return (bytes, events.count)
+    }
+
+    private func checkCount(_ time: QueryTime) async throws {
+        let count = try await service.inTurn(time) {
+            try await service.cluster.scan(extraction.count, until: time.deadline)
+        }
+        try extraction.check(count)
+    }
+
+    private func makeWriter(_ time: QueryTime) async throws -> any ExtractionWriter {
+        guard case .csv = format else { return JSONExtractionWriter(extraction: extraction) }
+        // After the first page: what its events have, the schema knows.
+        let known = try await service.cluster.schema(
+            project: extraction.plan.collection.project,
+            collection: extraction.plan.collection.collection, until: time.deadline)
+        return CSVExtractionWriter(
+            table: EventTable(extraction.plan, known: known.first?.properties.map(\.path) ?? []))
+    }
 
     /// The next events.
-    private func page(
-        _ pager: inout ExtractionPager, _ time: QueryTime
-    ) async throws -> [ExtractedEvent] {
+    private mutating func page(_ time: QueryTime) async throws -> [ExtractedEvent] {
         while true {
             let plan = pager.next
             let result: ExtractionResult
             do {
-                result = try await inTurn(time) {
-                    try await cluster.extract(plan, until: time.deadline)
+                result = try await service.inTurn(time) {
+                    try await service.cluster.extract(plan, until: time.deadline)
                 }
             } catch let error as ExtractionTooLarge {
                 guard pager.shrink() else { throw error }

@@ -68,8 +68,12 @@ extension QueryService {
             mayHaveKept || grant.rules?.savedQueries.allows(query.name) ?? true
         else { throw AccessError.forbidden("the result of this saved query") }
         let analysis = try AnalysisName(savedQuery: query.query)
+        let kept = mayHaveKept ? keptResult(of: query) : nil
+        if kept == nil {
+            try admit(analysis == .extraction ? .extraction : .query, query.project)
+        }
         let answer: [UInt8]
-        if mayHaveKept, let kept = keptResult(of: query) {
+        if let kept {
             answer = kept
         } else if !mayHaveKept, let rules = grant.rules {
             let parameters = Parameters(query.query)
@@ -87,6 +91,7 @@ extension QueryService {
 
     private func putSavedQuery(_ context: QueryContext) async throws -> HTTPResponse {
         let project = try project(context, for: .master).id
+        try admit(.change, project)
         let name = context.part("name")
         let request = try SavedQueryRequest(body: context.request.body)
         let newName = request.newName ?? name
@@ -145,6 +150,7 @@ extension QueryService {
 
     private func deleteSavedQuery(_ context: QueryContext) async throws -> HTTPResponse {
         let query = try savedQuery(context, for: .master).query
+        try admit(.change, query.project)
         try await publish(CatalogRecord(removing: query))
         await untilKnown { $0.savedQueries[query.project]?[query.name] == nil }
         return HTTPResponse(status: 204)

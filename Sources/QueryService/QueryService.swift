@@ -24,6 +24,9 @@ package struct QueryServiceConfiguration: Sendable {
         Timestamp(milliseconds: wallClockMilliseconds())
     }
 
+    /// What a project may ask for in a minute, of this server; without an entry, anything.
+    package var perMinute: [RequestKind: Int] = [:]
+
     /// Writes a control record into so many partitions and gives the offsets after them, when the
     /// log has them all; nil: the server cannot delete. Throws `LogError`.
     package var publishControl:
@@ -44,6 +47,9 @@ package final class QueryService: Sendable {
     let metrics = QueryMetrics()
     let results = ResultCache()
     let cachedQueries = CachedQueries()
+    private let rates: RateCounter
+    /// nil: extractions are answered at once, all of them.
+    let files: ExtractionFiles?
     private let catalog: @Sendable () -> CatalogState?
     let logger: Logger
 
@@ -51,13 +57,16 @@ package final class QueryService: Sendable {
     package init(
         cluster: StoreCluster, catalog: @escaping @Sendable () -> CatalogState?,
         zones: @escaping ZoneLookup,
-        configuration: QueryServiceConfiguration = QueryServiceConfiguration(), logger: Logger
+        configuration: QueryServiceConfiguration = QueryServiceConfiguration(),
+        files: ExtractionFiles? = nil, logger: Logger
     ) {
         self.cluster = cluster
         self.catalog = catalog
         self.zones = zones
         self.configuration = configuration
+        self.files = files
         self.logger = logger
+        rates = RateCounter(limits: configuration.perMinute)
         gate = QueryGate(
             runningMax: configuration.runningMax, waitingMax: configuration.waitingMax)
     }
@@ -72,6 +81,7 @@ package final class QueryService: Sendable {
         mountProjects(on: &router)
         mountAccessKeys(on: &router)
         mountDatasets(on: &router)
+        mountFiles(on: &router)
     }
 }
 
@@ -162,11 +172,23 @@ extension QueryService {
         return state
     }
 
+    /// Throws if the project has asked for so much in this minute already.
+    func admit(_ kind: RequestKind, _ project: ProjectID) throws {
+        try rates.admit(kind, project, at: configuration.now())
+    }
+
     /// What the request's key allows in the project that the path names.
     func grant(_ context: QueryContext, for need: AccessNeed) throws -> Grant {
-        try authorize(
+        let grant = try authorize(
             project: context.part("project"), key: context.request.key, for: need,
             in: catalogState())
+        if grant.isScoped {
+            // Not what is wrong with them: see ScopedKey.
+            do { try AccessKeyRequest.check(filters: grant.rules?.queryFilters ?? []) } catch {
+                throw AccessError.undecipherable
+            }
+        }
+        return grant
     }
 
     /// The project that the path names, if the request's key opens it.

@@ -114,7 +114,13 @@ package struct ClusterPlan: Sendable, Equatable {
         }
         for (index, address) in queries.enumerated() {
             processes.append(
-                plan(.query, index, address, admin: address, ["query.listen": .text(address)]))
+                plan(
+                    .query, index, address, admin: address,
+                    [
+                        "query.listen": .text(address),
+                        "query.files": .text(data + "/files-\(index)"),
+                        "query.public_url": .text("http://\(address)"),
+                    ]))
         }
         processes.append(plan(.lag, 0, lag, admin: lag, lagSettings(lag)))
     }

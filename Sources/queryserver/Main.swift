@@ -86,7 +86,38 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
         await cluster.close()
     }
     let refresher = CachedQueryRefresher(queries: queries, loop: group.next())
-    return [StopService { await group.shutdown() }, stop, preparation, refresher]
+    let maker = FileMaker(queries: queries, loop: group.next())
+    return [StopService { await group.shutdown() }, stop, preparation, refresher, maker]
+}
+
+/// Where extractions become files; nil: nowhere.
+private func extractionFiles(_ context: ProcessContext) throws -> ExtractionFiles? {
+    let settings = context.settings
+    guard let directory = try settings.optionalString("query.files") else {
+        for key in ["query.mail_command", "query.public_url"] {
+            guard try settings.optionalString(key) == nil else {
+                throw SettingsError("setting \(key) needs query.files, which is not set")
+            }
+        }
+        return nil
+    }
+    var files = ExtractionFilesConfiguration(directory: directory)
+    files.bytesMax = try settings.integer(
+        "query.files_bytes", default: Limits.filesBytesDefault, in: (1 << 20)...(1 << 50))
+    files.age = try settings.milliseconds(
+        "query.files_age_ms", default: Limits.filesAgeMilliseconds, in: 1000...31_536_000_000)
+    let url = try settings.optionalString("query.public_url") ?? ""
+    guard url.isEmpty || url.hasPrefix("http://") || url.hasPrefix("https://") else {
+        throw SettingsError(
+            "setting query.public_url: '\(url)' does not begin with http:// or https://")
+    }
+    files.publicURL = url.hasSuffix("/") ? String(url.dropLast()) : url
+    let command = try settings.optionalString("query.mail_command") ?? ""
+    files.mailCommand = command.split(separator: " ").map(String.init)
+    guard files.mailCommand.isEmpty || !url.isEmpty else {
+        throw SettingsError("setting query.mail_command needs query.public_url: mails have a link")
+    }
+    return try ExtractionFiles(files)
 }
 
 private func storeCluster(
@@ -108,6 +139,11 @@ private func queryService(
     var configuration = QueryServiceConfiguration()
     configuration.timeout = try context.settings.milliseconds(
         "query.timeout_ms", default: 60_000, in: 100...600_000)
+    for kind in RequestKind.allCases {
+        let perMinute = try context.settings.integer(
+            "query.\(kind.rawValue)_per_minute", default: 0, in: 0...1_000_000)
+        if perMinute > 0 { configuration.perMinute[kind] = perMinute }
+    }
     let controls = ControlPublisher(connection: connection, logger: context.logger)
     configuration.publishControl = {
         try await controls.publish($0, partitionCount: $1, timeout: .seconds(10))
@@ -122,5 +158,6 @@ private func queryService(
     }
     return QueryService(
         cluster: cluster, catalog: { catalog.isCurrent ? catalog.state : nil },
-        zones: { zones.zone(named: $0) }, configuration: configuration, logger: context.logger)
+        zones: { zones.zone(named: $0) }, configuration: configuration,
+        files: try extractionFiles(context), logger: context.logger)
 }

@@ -4,12 +4,29 @@ import datetime
 import json
 import urllib.request
 
+from keen import scoped_keys
 from keen.client import KeenClient
 
 from broker import equal, eventually
-from system import System as FIXTURE
+from system import System
 
 MAY = {"start": "2020-05-01T00:00:00Z", "end": "2020-05-04T00:00:00Z"}
+
+
+class FIXTURE(System):
+    """With a command for mail that keeps what it gets."""
+
+    def __init__(self, executable, settings=None):
+        super().__init__(executable, settings)
+        self.mails = f"{self.directory}/mails"
+        self.settings["query.mail_command"] = f"/usr/bin/tee -a {self.mails}"
+
+    def mail(self):
+        try:
+            with open(self.mails) as text:
+                return text.read()
+        except FileNotFoundError:
+            return ""
 
 
 def client_of(system, **keys):
@@ -106,7 +123,7 @@ def figures(client):
     assert set(events[0]["keen"]) == {"id", "created_at", "timestamp"}, events[0]
     fails(lambda: client.count("orders", timeframe="lastish_week"), "TimeframeDefinitionError")
     fails(lambda: client.sum("orders", "", timeframe=MAY), "MissingRequiredRequestFieldError")
-    fails(lambda: client.extraction("orders", email="a@example.test"), "NotSupportedError")
+    fails(lambda: client.extraction("orders", email="example.test"), "InvalidParameterError")
 
 
 def schemas(client):
@@ -194,6 +211,48 @@ def writes(client):
         return False
 
 
+def scoped(client, system):
+    """Keys that the client makes by itself."""
+    master = system.project["master_key"]
+    pro = [{"property_name": "user.plan", "operator": "eq", "property_value": "pro"}]
+
+    def key(options):
+        return scoped_keys.encrypt(master, options).decode()
+
+    # 32 bytes, which that client does not pad, and others that it does.
+    reads = client_of(system, read_key=key({"allowed_operations": ["read"]}))
+    equal(reads.count("orders", timeframe=MAY), 6)
+    both = key({"allowed_operations": ["read", "write"], "filters": pro})
+    equal(scoped_keys.decrypt(master, both)["filters"], pro)
+    narrow = client_of(system, read_key=both, write_key=both, master_key=both)
+    equal(narrow.count("orders", timeframe=MAY), 2)
+    equal(narrow.select_unique("orders", "user.plan", timeframe=MAY), ["pro"])
+    equal(narrow.get_collection("orders")["properties"]["user.id"], "string")
+    narrow.add_event("scoped", {"n": 1, "user": {"plan": "free", "id": "u8"}})
+    eventually(lambda: narrow.count("scoped", timeframe="this_2_days") == 1, "what it wrote is there")
+    equal(client.extraction("scoped", timeframe="this_2_days")[0]["user"], {"id": "u8", "plan": "pro"})
+    fails(lambda: narrow.delete_events("scoped"), "InvalidApiKeyError")
+    fails(lambda: client_of(system, write_key=key({"allowed_operations": ["read"]})).add_event(
+        "scoped", {}), "InvalidApiKeyError")
+    fails(lambda: client_of(system, read_key=both[:-2]).count("orders"), "multiple of 32")
+    fails(lambda: client_of(system, read_key=key({})).count("orders"), "InvalidApiKeyError")
+    above = [{"property_name": "n", "operator": "gt", "property_value": 1}]
+    write = key({"allowed_operations": ["write"], "filters": above})
+    fails(lambda: client_of(system, write_key=write).add_event("scoped", {}), "RequestForbiddenError")
+
+
+def mailed(client, system):
+    answer = client.extraction("orders", timeframe=MAY, email="ann@example.test")
+    equal(answer, "Processing. Check the specified email for the extraction results.")
+    eventually(lambda: system.mail().endswith(".\n"), "the mail is there")
+    lines = system.mail().split("\n")
+    equal(lines[0], "To: ann@example.test")
+    link = next(line for line in lines if line.startswith("http"))
+    with urllib.request.urlopen(link) as file:
+        equal(file.headers["content-type"], "text/csv; charset=utf-8")
+        equal(len(file.read().decode().strip().split("\r\n")), 7)
+
+
 def beacon(client, system):
     sender = client_of(system, write_key=system.project["write_key"].encode())
     url = sender.generate_image_beacon("opens", {"n": 1, "what": "é>?~"})
@@ -220,5 +279,7 @@ def every_call(system):
     saved(client)
     datasets(client)
     access_keys(client, system)
+    scoped(client, system)
+    mailed(client, system)
     beacon(client, system)
     deletes(client)

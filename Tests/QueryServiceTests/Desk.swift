@@ -15,7 +15,7 @@ final class Desk: Sendable {
         time.withLock { $0 = Timestamp(milliseconds: $0.milliseconds + Int64(seconds) * 1000) }
     }
 
-    private var configuration: QueryServiceConfiguration {
+    var configuration: QueryServiceConfiguration {
         var configuration = QueryServiceConfiguration()
         configuration.now = { self.time.withLock { $0 } }
         configuration.publish = { record in

@@ -27,7 +27,7 @@ import Wire
             var world = try StoredWorld(seed: seed)
             for _ in 0..<3 {
                 try world.change()
-                for _ in 0..<(isLong ? 400 : 40) {
+                for _ in 0..<(isLong ? 400 : 160) {
                     try world.ask()
                     count += 1
                 }

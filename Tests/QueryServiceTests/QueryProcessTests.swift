@@ -16,7 +16,10 @@ import Testing
         let process = Process()
         private let directory: String
 
-        init(log: [String], stores: String, _ more: [String] = []) throws {
+        init(
+            log: [String], stores: String, _ more: [String] = [],
+            environment: [String: String] = [:]
+        ) throws {
             directory = try RunningSystem.temporaryDirectory()
             try Data(TestCluster.secret.utf8).write(to: URL(filePath: "\(directory)/secret"))
             _ = FileManager.default.createFile(atPath: "\(directory)/log", contents: nil)
@@ -26,6 +29,8 @@ import Testing
                     "--query-listen", "127.0.0.1:0", "--store-addresses", stores, "--log-brokers",
                     log.joined(separator: ","), "--cluster-secret-file", "\(directory)/secret",
                 ] + more
+            process.environment = ProcessInfo.processInfo.environment
+                .merging(environment) { $1 }
             process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
             try process.run()
         }
@@ -48,6 +53,11 @@ import Testing
                 return found != nil
             }
             return try #require(found, "\(logText)")
+        }
+
+        func killNow() async {
+            kill(process.processIdentifier, SIGKILL)
+            await eventually("the process has been killed") { !process.isRunning }
         }
 
         /// SIGTERM and the exit status.
@@ -105,6 +115,61 @@ import Testing
                 metrics.contains(#"query_requests_total{analysis="sum",outcome="answered"} 2"#),
                 "\(metrics)")
             #expect(await running.stop() == 0, "\(running.logText)")
+        }
+    }
+
+    /// Killed while it makes a file, it makes it at its next start, and hands over the mail.
+    @Test func filesOutliveAKill() async throws {
+        let log = MockLog(topics: [MillraceTopics.events: 5, MillraceTopics.catalog: 1])
+        let directory = try RunningSystem.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let mails = "\(directory)/mails"
+        let environment = [
+            "MILLRACE_QUERY_FILES": "\(directory)/files",
+            "MILLRACE_QUERY_PUBLIC_URL": "http://files.example.test/",
+            "MILLRACE_QUERY_MAIL_COMMAND": "/usr/bin/tee -a \(mails)",
+        ]
+        try await TestCluster.with { cluster in
+            try await cluster.store(try Desk.orders())
+            let project = Project.new(
+                id: try ProjectID(TestCluster.project), name: "shop",
+                now: Timestamp(milliseconds: 0))
+            try await CatalogWriter(
+                connection: LogConnection(brokers: log.brokers), logger: quiet
+            ).put(project, timeout: .seconds(10))
+            // Of two stores one is away, so the extraction is under way until it is killed.
+            let away = cluster.storeAddresses.replacing(/,.*/, with: ",127.0.0.1:1")
+            let first = try Running(log: log.brokers, stores: away, environment: environment)
+            var port = try await first.port()
+            var asked = try get(port, "/healthz")
+            await eventually("the extraction is taken on") {
+                asked = try get(
+                    port,
+                    "\(TestCluster.projectPath)/queries/extraction?event_collection=orders"
+                        + "&email=ann@example.test&content_type=application/json",
+                    key: project.readKey)
+                return asked.status == 200
+            }
+            let url = try #require(
+                asked.text.firstMatch(of: /http:[^"]*(\/3\.0\/files\/[0-9a-f]*)/), "\(asked.text)")
+            let target = String(url.output.1)
+            await eventually("it has begun") {
+                try get(port, target).text.contains("running")
+            }
+            await first.killNow()
+            let second = try Running(
+                log: log.brokers, stores: cluster.storeAddresses, environment: environment)
+            port = try await second.port()
+            await eventually("the file is there") { try get(port, target).status == 200 }
+            let file = try await cluster.client.send(
+                method: .get, url: "http://127.0.0.1:\(port)\(target)", headers: [], body: [],
+                timeout: .seconds(10))
+            #expect(try JSONValue(parsing: file.body)["result"]?.array?.count == 10)
+            await eventually("the mail is there") {
+                (try? String(contentsOfFile: mails, encoding: .utf8))?
+                    .contains("http://files.example.test\(target)\n") == true
+            }
+            #expect(await second.stop() == 0, "\(second.logText)")
         }
     }
 

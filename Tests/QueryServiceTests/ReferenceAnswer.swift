@@ -15,9 +15,13 @@ enum UTCTime {
         let date = calendar.dateComponents(
             [.year, .month, .day, .hour, .minute, .second],
             from: Date(timeIntervalSince1970: Double(whole)))
-        return String(
-            format: "%04d-%02d-%02dT%02d:%02d:%02d.%03d", date.year!, date.month!, date.day!,
-            date.hour!, date.minute!, date.second!, Int(local - whole * 1000)) + "Z"
+        func digits(_ number: Int, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(count - text.count, 0)) + text
+        }
+        return "\(digits(date.year!, 4))-\(digits(date.month!, 2))-\(digits(date.day!, 2))"
+            + "T\(digits(date.hour!, 2)):\(digits(date.minute!, 2)):\(digits(date.second!, 2))"
+            + ".\(digits(Int(local - whole * 1000), 3))Z"
     }
 }
 
@@ -89,23 +93,35 @@ struct ReferenceAnswer {
             return groupBy.isEmpty ? value(selected) : .array(records(all, keyed))
         }
         let boundaries = calendar.boundaries(range, interval)
+        let texts = boundaries.map { JSONValue.string(calendar.text($0)) }
+        let inside = Dictionary(grouping: selected) { bucket($0, boundaries) }
+        let keyedInside = Dictionary(grouping: keyed) { bucket($0.event, boundaries) }
+        let nothing = groupBy.isEmpty ? value([]) : .array(records(all, []))
         return .array(
-            zip(boundaries, boundaries.dropFirst()).map { start, end in
-                let inside = start..<end
-                let timeframe: JSONValue = [
-                    "start": .string(calendar.text(start)), "end": .string(calendar.text(end)),
+            boundaries.indices.dropLast().map { index in
+                let timeframe: JSONValue = ["start": texts[index], "end": texts[index + 1]]
+                guard groupBy.isEmpty else {
+                    let value = keyedInside[index].map { JSONValue.array(records(all, $0)) }
+                    return ["timeframe": timeframe, "value": value ?? nothing]
+                }
+                return [
+                    "value": inside[index].map { value($0) } ?? nothing, "timeframe": timeframe,
                 ]
-                return groupBy.isEmpty
-                    ? [
-                        "value": value(selected.filter { inside.contains($0.time) }),
-                        "timeframe": timeframe,
-                    ]
-                    : [
-                        "timeframe": timeframe,
-                        "value": .array(
-                            records(all, keyed.filter { inside.contains($0.event.time) })),
-                    ]
             })
+    }
+
+    /// The bucket that an event is in: as many boundaries are not after it, but for one.
+    private func bucket(_ event: PlainEvent, _ boundaries: [Int64]) -> Int {
+        var places = 0..<boundaries.count
+        while !places.isEmpty {
+            let middle = (places.lowerBound + places.upperBound) / 2
+            if boundaries[middle] <= event.time {
+                places = middle + 1..<places.upperBound
+            } else {
+                places = places.lowerBound..<middle
+            }
+        }
+        return places.lowerBound - 1
     }
 
     // MARK: Groups

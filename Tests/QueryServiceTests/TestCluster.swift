@@ -42,7 +42,8 @@ final class TestCluster: Sendable {
 
     init(
         configuration: QueryServiceConfiguration? = nil, partitionCount: Int32 = partitionCount,
-        catalog: (@Sendable () -> CatalogState?)? = nil
+        catalog: (@Sendable () -> CatalogState?)? = nil,
+        files: ExtractionFilesConfiguration? = nil
     ) async throws {
         group = try EventLoopGroup(count: 2)
         client = HTTPClient(loop: group.next())
@@ -66,7 +67,8 @@ final class TestCluster: Sendable {
         service = QueryService(
             cluster: cluster, catalog: catalog ?? { state },
             zones: { zones.zone(named: $0) },
-            configuration: settings, logger: logger)
+            configuration: settings, files: try files.map { try ExtractionFiles($0) },
+            logger: logger)
         var router = Router()
         service.mount(on: &router)
         server = HTTPServer(router: router, group: group, logger: logger)
@@ -129,10 +131,12 @@ final class TestCluster: Sendable {
     static func with(
         configuration: QueryServiceConfiguration? = nil, partitionCount: Int32 = partitionCount,
         catalog: (@Sendable () -> CatalogState?)? = nil,
+        files: ExtractionFilesConfiguration? = nil,
         _ body: (TestCluster) async throws -> Void
     ) async throws {
         let cluster = try await TestCluster(
-            configuration: configuration, partitionCount: partitionCount, catalog: catalog)
+            configuration: configuration, partitionCount: partitionCount, catalog: catalog,
+            files: files)
         do { try await body(cluster) } catch {
             await cluster.stop()
             throw error

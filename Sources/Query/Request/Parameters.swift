@@ -37,6 +37,8 @@ package struct Parameters: Sendable {
         entries[name] = Entry(value: value, text: nil)
     }
 
+    mutating func remove(_ name: String) { entries[name] = nil }
+
     /// A JSON object, array or quoted string means itself, anything else is the text as it stands.
     private static func value(of text: String) -> JSONValue {
         guard let first = text.utf8.first(where: { $0 != 0x20 }),
@@ -59,6 +61,32 @@ package struct Parameters: Sendable {
             throw QueryError(.invalidJSON, "the body must be a JSON object")
         }
         return object
+    }
+}
+
+// As they are kept in a file.
+extension Parameters {
+    /// What was sent, and how it was written where that counts.
+    package var kept: JSONValue {
+        let sorted = entries.sorted { $0.key < $1.key }
+        return [
+            "values": .object(JSONObject(sorted.map { (key: $0.key, value: $0.value.value) })),
+            "texts": .object(
+                JSONObject(
+                    sorted.compactMap { name, entry in
+                        entry.text.map { (key: name, value: .string($0)) }
+                    })),
+        ]
+    }
+
+    /// nil: this is not what `kept` gave.
+    package init?(kept: JSONValue) {
+        guard let values = kept["values"]?.object, let texts = kept["texts"]?.object else {
+            return nil
+        }
+        for (name, value) in values {
+            entries[name] = Entry(value: value, text: texts[name]?.string)
+        }
     }
 }
 
