@@ -14,6 +14,8 @@ struct ListedBlock: Sendable {
     var key: [UInt8]
     var record: BlockRecord
     var stored: StoredEdits?
+    /// Of a small block, which has no cell of its own.
+    var bytes: [UInt8]?
 
     var position: BlockPosition {
         get throws {
@@ -67,7 +69,16 @@ extension EventStore {
             listed.append(block)
             return true
         }
-        return listed
+        let row = StoreTables.row(shard, collection)
+        let small = try smallBlocks(row, snapshot)
+        guard !small.isEmpty else { return listed }
+        for block in small {
+            listed.append(
+                ListedBlock(
+                    shard: shard, collection: collection, key: block.position.key(row),
+                    record: block.record, bytes: block.bytes))
+        }
+        return listed.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 
     /// Calls `body` with the block, without what has been deleted. Damage, met here or in `body`,
@@ -101,7 +112,8 @@ extension EventStore {
             block = try segments.segment(number)
                 .block(at: offset, byteCount: listed.record.byteCount)
         case .fresh:
-            guard let bytes = try snapshot.get(StoreTables.tail, key: listed.key) else {
+            let found = try listed.bytes ?? snapshot.get(StoreTables.tail, key: listed.key)
+            guard let bytes = found else {
                 throw EventStoreError(.damaged, "\(place(of: listed)): its bytes are gone")
             }
             do { block = try Block(bytes) } catch {
