@@ -297,6 +297,8 @@ package enum Limits {
     /// Bytes of fresh blocks of one shard that wait to be merged: beyond, the merger does not keep
     /// up, and the log is the better place to wait in. A few seconds of its work.
     package static let mergeBacklogBytesMax = 256 << 20
+    /// Deletes of one shard that wait to be carried out. Each is a cell and some memory; a choice.
+    package static let waitingDeletesMax = 1024
     /// Segments of one shard and of one size class, of which there are a few, that are left alone:
     /// as many are joined into one. A choice between files and bytes written twice.
     package static let smallSegmentsMax = 64

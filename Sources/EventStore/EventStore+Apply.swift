@@ -8,9 +8,17 @@ internal import RowStore
 internal import Synchronization
 
 extension EventStore {
-    /// Stores a batch if it begins where its shard stands. The caller repeats a batch that failed,
-    /// or goes where the outcome says.
+    /// Stores a batch as `accept` does, and carries out what it deletes, if the merger is not about
+    /// to.
     package func apply(_ batch: ApplyBatch) throws -> ApplyOutcome {
+        let outcome = try accept(batch)
+        if batch.control != nil { try finishDeletes() }
+        return outcome
+    }
+
+    /// Stores a batch if it begins where its shard stands. The caller repeats a batch that failed,
+    /// or goes where the outcome says. A delete may still wait for `finishDeletes` or a merge.
+    package func accept(_ batch: ApplyBatch) throws -> ApplyOutcome {
         try checkOpen()
         let began = monotonicNanoseconds()
         let checked = try CheckedBatch(batch)
@@ -43,19 +51,28 @@ extension EventStore {
         let checked = unique.batch
         var changes = rows.makeBatch()
         putTokens(unique.firsts, &changes)
-        let removal = try checked.control.map { try apply($0, batch.shard, &changes) }
+        let removal = try checked.control.map {
+            try apply($0, at: batch.fromOffset, batch.shard, &state, &changes)
+        }
         var added: [(CollectionID, FreshBlock)] = []
+        var small: [(CollectionID, BlockRecord)] = []
         var types: [CollectionID: [PropertyPath: UInt8]] = [:]
         for (index, part) in checked.parts.enumerated() {
             let row = StoreTables.row(batch.shard, part.collection)
             let position = BlockPosition(firstOffset: batch.fromOffset, index: Int32(index))
-            let key = position.key(row)
-            changes.put(StoreTables.tail, key: key, value: part.bytes)
-            changes.put(
-                StoreTables.blocks, key: key, value: BlockRecord(fresh: part.block).encoded)
-            changes.add(StoreTables.totals, key: row, Int64(part.block.rowCount))
-            let size = FreshSize(rowCount: part.block.rowCount, byteCount: part.bytes.count)
-            added.append((part.collection, FreshBlock(position: position, size: size)))
+            let record = BlockRecord(fresh: part.block)
+            if options.mergePolicy.isSmall(record) {
+                let block = SmallBlock(position: position, record: record, bytes: part.bytes)
+                changes.merge(StoreTables.small, key: row, value: block.encoded)
+                small.append((part.collection, record))
+            } else {
+                let key = position.key(row)
+                changes.put(StoreTables.tail, key: key, value: part.bytes)
+                changes.put(StoreTables.blocks, key: key, value: record.encoded)
+                let size = FreshSize(rowCount: record.rowCount, byteCount: record.byteCount)
+                added.append((part.collection, FreshBlock(position: position, size: size)))
+            }
+            changes.add(StoreTables.totals, key: row, Int64(record.rowCount))
             try putTypes(
                 of: part, row: row, known: state.knownTypes.types(of: part.collection),
                 &types[part.collection, default: [:]], &changes)
@@ -72,6 +89,9 @@ extension EventStore {
         state.applied = batch.toOffset
         for (collection, block) in added {
             state.add(block, to: collection, policy: options.mergePolicy)
+        }
+        for (collection, record) in small {
+            state.add(small: record, to: collection, policy: options.mergePolicy)
         }
         for (collection, learned) in types { state.knownTypes.set(learned, of: collection) }
         if let removal { finish(removal, in: &state) }

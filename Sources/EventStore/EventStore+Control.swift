@@ -1,13 +1,13 @@
-// Control records: deletes, and how long events are kept. A delete takes effect in the one atomic
-// batch that also moves the applied offset: whole blocks leave the manifest, parts of blocks are
-// noted in `edits`, and totals, hours and the schema agree with what is left. The merger rewrites
-// edited blocks later.
+// Control records: deletes, and how long events are kept, applied in the one atomic batch that also
+// moves the applied offset. A collection goes at once; deletes that have to read events are noted
+// (EventStore+Delete.swift). Whole blocks leave the manifest, parts of blocks are noted in
+// `edits`, and totals, hours and the schema agree with what is left. The merger rewrites edited
+// blocks later.
 
 internal import Base
 internal import Columns
 internal import Model
 internal import RowStore
-internal import Scan
 internal import Synchronization
 internal import Wire
 
@@ -18,10 +18,14 @@ struct Removal {
     var removed: [ListedBlock] = []
     /// Blocks that have lost something.
     var edited = 0
-    /// Events that are gone, by hour since 1970; nil: whatever there was.
-    var hours: [Int64: Int64]? = [:]
     /// Whether schema cells have been deleted.
     var forgetsTypes = false
+    /// A delete that has been accepted by this.
+    var accepted: PendingDelete?
+    /// The offset of the delete that this carries out.
+    var finished: Int64?
+    /// Whether all waiting deletes of the collection are pointless now.
+    var endsDeletes = false
 
     var isEmpty: Bool { removed.isEmpty && edited == 0 && !forgetsTypes }
 
@@ -35,8 +39,16 @@ struct Removal {
 extension EventStore {
     /// Puts what a control record does into `changes`. The shard's lock is held.
     func apply(
-        _ control: CheckedBatch.Control, _ shard: ShardID, _ changes: inout WriteBatch
+        _ control: CheckedBatch.Control, at offset: Int64, _ shard: ShardID,
+        _ state: inout ShardState, _ changes: inout WriteBatch
     ) throws -> Removal {
+        if control.command.takesEvents {
+            guard state.deletes.count < Limits.waitingDeletesMax else {
+                throw EventStoreError(
+                    .busy, "\(state.deletes.count) deletes wait to be carried out, that is all")
+            }
+            try settle(control.collection, shard, in: &state)
+        }
         var removal = Removal(collection: control.collection)
         let row = StoreTables.row(shard, control.collection)
         switch control.command {
@@ -48,23 +60,32 @@ extension EventStore {
             } else {
                 changes.delete(StoreTables.retention, key: row)
             }
-        case .deleteCollection: try removeAll(shard, &removal, &changes)
+        case .deleteCollection: try removeCollection(shard, &removal, &changes)
         case .deleteEvents(let timeframe, let filters):
-            let frame = timeframe.map { $0.lowerBound.milliseconds..<$0.upperBound.milliseconds }
-            guard frame != nil || !filters.isEmpty else {
-                try removeAll(shard, &removal, &changes)
+            guard timeframe != nil || !filters.isEmpty else {
+                try removeCollection(shard, &removal, &changes)
                 break
             }
-            try removeRows(
-                RowFinder(filters: filters, timeframe: frame), frame, shard, isDelete: true,
-                &removal, &changes)
-        case .deleteProperty(let path): try remove(path, shard, &removal, &changes)
+            accept(control, at: offset, shard, &removal, &changes)
+        case .deleteProperty(let path):
+            // At once: events that follow may bring it again.
+            try forget(path, row, &removal, &changes)
+            accept(control, at: offset, shard, &removal, &changes)
         }
         return removal
     }
 
     /// Takes a stored removal over into the state.
     func finish(_ removal: Removal, in state: inout ShardState) {
+        if removal.endsDeletes {
+            state.deletes.removeAll { $0.collection == removal.collection }
+        }
+        if let accepted = removal.accepted { state.deletes.append(accepted) }
+        if let finished = removal.finished {
+            state.deletes.removeAll { $0.offset == finished }
+            // Merges have waited for it.
+            state.updatePending(removal.collection, options.mergePolicy)
+        }
         guard !removal.isEmpty else { return }
         state.edition += 1
         if removal.forgetsTypes { state.knownTypes.forget(removal.collection) }
@@ -90,22 +111,38 @@ extension EventStore {
 
     // MARK: Everything
 
-    private func removeAll(
+    /// The collection, and all that waits to be done to it.
+    private func removeCollection(
+        _ shard: ShardID, _ removal: inout Removal, _ changes: inout WriteBatch
+    ) throws {
+        let row = StoreTables.row(shard, removal.collection)
+        try removeAll(shard, &removal, &changes)
+        forgetTokens(row, &changes)
+        try delete(from: StoreTables.deletes, row, &changes)
+        removal.endsDeletes = true
+    }
+
+    func removeAll(
         _ shard: ShardID, _ removal: inout Removal, _ changes: inout WriteBatch
     ) throws {
         let snapshot = rows.snapshot()
         let row = StoreTables.row(shard, removal.collection)
         removal.removed = try blocks(of: removal.collection, shard, snapshot)
-        removal.hours = nil
+        removal.edited = 0
         removal.forgetsTypes = true
         for block in removal.removed { drop(block, &changes) }
-        forgetTokens(row, &changes)
-        // One by one: range deletes slow later reads, and these are few cells.
         for table in [StoreTables.rollups, StoreTables.totals, StoreTables.schema] {
-            try snapshot.forEach(table, in: .beginning(with: row)) { cell in
-                changes.delete(table, key: cell.key)
-                return true
-            }
+            try delete(from: table, row, &changes)
+        }
+    }
+
+    /// One by one: range deletes slow later reads, and these are few cells.
+    private func delete(
+        from table: TableName, _ row: [UInt8], _ changes: inout WriteBatch
+    ) throws {
+        try rows.forEach(table, in: .beginning(with: row)) { cell in
+            changes.delete(table, key: cell.key)
+            return true
         }
     }
 
@@ -115,97 +152,41 @@ extension EventStore {
         changes.delete(StoreTables.tokens, lower: row, upper: end)
     }
 
-    private func drop(_ block: ListedBlock, _ changes: inout WriteBatch) {
+    func drop(_ block: ListedBlock, _ changes: inout WriteBatch) {
         changes.delete(StoreTables.blocks, key: block.key)
         if block.record.place == .fresh { changes.delete(StoreTables.tail, key: block.key) }
         if block.stored != nil { changes.delete(StoreTables.edits, key: block.key) }
     }
 
-    // MARK: Rows
+    // MARK: What has to be read for
 
-    /// Takes out the rows that `finder` finds. With `isDelete` false, a block that cannot be read
-    /// is passed over: retention asks again.
-    func removeRows(
-        _ finder: RowFinder, _ timeframe: Range<Int64>?, _ shard: ShardID, isDelete: Bool,
+    private func accept(
+        _ control: CheckedBatch.Control, at offset: Int64, _ shard: ShardID,
         _ removal: inout Removal, _ changes: inout WriteBatch
-    ) throws {
-        let snapshot = rows.snapshot()
-        var hours: [Int64: Int64] = [:]
-        for block in try blocks(of: removal.collection, shard, snapshot)
-        where block.record.overlaps(timeframe) && block.stored?.undecided == nil {
-            var stored = block.stored ?? StoredEdits()
-            do {
-                let found = try read(block, snapshot) { try finder.find(in: $0) }
-                guard !found.rows.isEmpty else { continue }
-                for time in found.times { hours[time.floorDivided(by: 3_600_000), default: 0] += 1 }
-                stored.edits.delete(found.rows, of: block.record.rowCount)
-                stored.isDeleted = stored.isDeleted || isDelete
-            } catch let error as EventStoreError where error.code == .damaged {
-                guard isDelete else { continue }
-                // Nobody knows what is left of it, so from here on nobody may count it.
-                stored.undecided = error.message
-            }
-            if stored.edits.deletedCount == block.record.rowCount {
-                drop(block, &changes)
-                removal.removed.append(block)
-            } else {
-                changes.put(StoreTables.edits, key: block.key, value: stored.encoded)
-                removal.edited += 1
-            }
-        }
-        try uncount(hours, shard, &removal, &changes)
+    ) {
+        let delete = PendingDelete(
+            collection: control.collection, offset: offset, command: control.command)
+        changes.put(
+            StoreTables.deletes, key: delete.key(shard), value: control.command.encoded)
+        removal.accepted = delete
     }
 
-    /// Takes events out of the counts. A collection whose last event goes is gone itself.
-    private func uncount(
-        _ hours: [Int64: Int64], _ shard: ShardID, _ removal: inout Removal,
+    private func forget(
+        _ path: PropertyPath, _ row: [UInt8], _ removal: inout Removal,
         _ changes: inout WriteBatch
     ) throws {
-        let row = StoreTables.row(shard, removal.collection)
-        removal.hours = hours
-        let count = hours.values.reduce(0, +)
-        guard count > 0 else { return }
-        if try rows.counter(StoreTables.totals, key: row) <= count {
-            return try removeAll(shard, &removal, &changes)
-        }
-        changes.add(StoreTables.totals, key: row, -count)
-        for (hour, count) in hours.sorted(by: { $0.key < $1.key }) {
-            changes.add(
-                StoreTables.rollups, key: StoreTables.rollupKey(row, hour: hour), -count)
-        }
-    }
-
-    // MARK: Properties
-
-    private func remove(
-        _ path: PropertyPath, _ shard: ShardID, _ removal: inout Removal,
-        _ changes: inout WriteBatch
-    ) throws {
-        let snapshot = rows.snapshot()
-        let row = StoreTables.row(shard, removal.collection)
-        for block in try blocks(of: removal.collection, shard, snapshot) {
-            var stored = block.stored ?? StoredEdits()
-            do {
-                let isThere = try read(block, snapshot) { block in
-                    block.visibleColumns.contains { position in
-                        block.column(at: position).withPathBytes { PropertyPath.covers(path, $0) }
-                    }
-                }
-                guard isThere else { continue }
-            } catch let error as EventStoreError where error.code == .damaged {
-                // Hidden is right whether it has the property or not.
-            }
-            stored.edits.hide(path)
-            stored.isDeleted = true
-            changes.put(StoreTables.edits, key: block.key, value: stored.encoded)
-            removal.edited += 1
-        }
-        try snapshot.forEach(StoreTables.schema, in: .beginning(with: row)) { cell in
+        try rows.forEach(StoreTables.schema, in: .beginning(with: row)) { cell in
             var key = KeyReader(Array(cell.key.dropFirst(row.count)))
             guard PropertyPath.covers(path, Array(try key.readText().utf8)) else { return true }
             changes.delete(StoreTables.schema, key: cell.key)
             removal.forgetsTypes = true
             return true
         }
+    }
+}
+
+extension ControlCommand {
+    fileprivate var takesEvents: Bool {
+        if case .keep = self { false } else { true }
     }
 }

@@ -60,15 +60,18 @@ extension EventStore {
         do {
             for shard in allShards {
                 let before = round.report.segments
+                round.finishDeletes { try finishDeletes(of: shard) }
                 try merge(shard, &round)
                 try rewriteEdited(shard, &round.report)
                 let written = round.report.segments - before
                 shard.newSegments.add(written, ordering: .relaxed)
                 try joinSegments(shard, &round.report)
             }
+            // Those that came meanwhile.
+            for shard in allShards { round.finishDeletes { try finishDeletes(of: shard) } }
             try removeUnusedSegments()
         } catch { throw EventStoreError.wrapping(error) }
-        if let damage = round.damage { throw damage }
+        if let trouble = round.trouble ?? round.damage { throw trouble }
         return round.report
     }
 
@@ -82,8 +85,14 @@ extension EventStore {
     private struct MergeRound {
         var report = MergeReport()
         var damage: EventStoreError?
+        /// What kept a delete from being carried out, which must not keep merges from it.
+        var trouble: (any Error)?
         /// Collections of the shard being merged that have met damage.
         var damaged: Set<CollectionID> = []
+
+        mutating func finishDeletes(_ body: () throws -> Void) {
+            do { try body() } catch { trouble = trouble ?? EventStoreError.wrapping(error) }
+        }
 
         /// Runs a step of one collection; nil if it met damage, now or before: sealed blocks stay
         /// older than fresh ones.
@@ -106,8 +115,18 @@ extension EventStore {
     private func merge(_ shard: Shard, _ round: inout MergeRound) throws {
         let policy = options.mergePolicy
         round.damaged = []
+        var folds: [CollectionID] = []
         let tasks = shard.state.withLock { state in
-            state.backlog.takeTurns(Self.collectionsPerRound).sorted().flatMap { collection in
+            let waiting = Set(state.deletes.map(\.collection))
+            let turns = state.backlog.takeTurns(Self.collectionsPerRound).sorted()
+            return turns.flatMap { collection in
+                // No block may have rows from both sides of a delete.
+                guard !waiting.contains(collection) else { return [MergeTask]() }
+                // Merges take neighbours, so those in between come first.
+                if state.small[collection] != nil {
+                    folds.append(collection)
+                    return [MergeTask]()
+                }
                 let blocks = state.fresh[collection, default: []]
                 let steps = TailPlanner.plan(blocks.map(\.size), policy: policy)
                 return steps.prefix(Self.stepsPerTurn).map {
@@ -117,6 +136,7 @@ extension EventStore {
                 }
             }
         }
+        round.report.compactedBlocks += try fold(folds, shard)
         var seals = tasks.filter(\.seals)
         for task in tasks where !task.seals {
             guard let isDone = try round.attempt(task.collection, { try compact(task, shard) })

@@ -14,6 +14,8 @@ struct ListedBlock: Sendable {
     var key: [UInt8]
     var record: BlockRecord
     var stored: StoredEdits?
+    /// Of a small block, which has no cell of its own.
+    var bytes: [UInt8]?
 
     var position: BlockPosition {
         get throws {
@@ -67,7 +69,16 @@ extension EventStore {
             listed.append(block)
             return true
         }
-        return listed
+        let row = StoreTables.row(shard, collection)
+        let small = try smallBlocks(row, snapshot)
+        guard !small.isEmpty else { return listed }
+        for block in small {
+            listed.append(
+                ListedBlock(
+                    shard: shard, collection: collection, key: block.position.key(row),
+                    record: block.record, bytes: block.bytes))
+        }
+        return listed.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 
     /// Calls `body` with the block, without what has been deleted. Damage, met here or in `body`,
@@ -101,18 +112,27 @@ extension EventStore {
             block = try segments.segment(number)
                 .block(at: offset, byteCount: listed.record.byteCount)
         case .fresh:
-            guard let value = try snapshot.pin(StoreTables.tail, key: listed.key) else {
+            guard let fresh = try freshBlock(listed, snapshot) else {
                 throw EventStoreError(.damaged, "\(place(of: listed)): its bytes are gone")
             }
-            do { block = try Block(region: value.bytes, owner: value) } catch {
-                throw EventStoreError(error, in: place(of: listed))
-            }
+            block = fresh
         }
         guard block.rowCount == listed.record.rowCount else {
             throw EventStoreError(
                 .damaged, "\(place(of: listed)): not the block that the manifest names")
         }
         return listed.stored.map { block.edited(by: $0.edits) } ?? block
+    }
+
+    /// A block that is not sealed: in a cell of its own, or listed with its bytes.
+    private func freshBlock(_ listed: ListedBlock, _ snapshot: RowSnapshot) throws -> Block? {
+        let value =
+            listed.bytes == nil ? try snapshot.pin(StoreTables.tail, key: listed.key) : nil
+        do throws(BlockError) {
+            if let bytes = listed.bytes { return try Block(bytes) }
+            guard let value else { return nil }
+            return try Block(region: value.bytes, owner: value)
+        } catch { throw EventStoreError(error, in: place(of: listed)) }
     }
 
     /// Where the block's bytes are, for people.

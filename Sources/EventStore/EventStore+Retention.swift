@@ -12,12 +12,16 @@ extension EventStore {
     private static let hourMilliseconds: Int64 = 3_600_000
 
     /// Takes out what is too old at `now`. Returns how many events went. Damage is passed over.
+    /// Batches are applied meanwhile. Does nothing while another thread merges.
     @discardableResult
     package func applyRetention(now: Timestamp) throws -> Int64 {
         try checkOpen()
+        guard !isMerging.exchange(true, ordering: .acquiring) else { return 0 }
+        defer { isMerging.store(false, ordering: .releasing) }
         do {
             var count: Int64 = 0
             for shard in allShards {
+                try finishDeletes(of: shard)
                 for (collection, kept) in try retentions(of: shard.id) {
                     let limit = now.milliseconds - kept
                     let hour = limit.floorDivided(by: Self.hourMilliseconds)
@@ -47,24 +51,27 @@ extension EventStore {
         _ collection: CollectionID, before limit: Int64, _ shard: Shard
     ) throws -> Int64 {
         let timeframe = Int64.min..<limit
-        let removal = try shard.state.withLock { state -> Removal in
-            var removal = Removal(collection: collection)
+        let edition = try shard.state.withLock { state in
+            try settle(collection, overlapping: timeframe, shard.id, in: &state)
+            return state.edition
+        }
+        let reader = beginReading()
+        defer { reader.end() }
+        let planned = try planRows(
+            RowFinder(filters: [], timeframe: timeframe), timeframe,
+            try blocks(of: collection, shard.id, reader.snapshot), of: collection,
+            isDelete: false, reader.snapshot)
+        var removal = Removal(collection: collection)
+        guard !planned.blocks.isEmpty else { return 0 }
+        try shard.state.withLock { state in
+            // Another control record came: they are looked at again soon.
+            guard state.edition == edition else { return }
             var changes = rows.makeBatch()
-            try removeRows(
-                RowFinder(filters: [], timeframe: timeframe), timeframe, shard.id,
-                isDelete: false, &removal, &changes)
-            guard !removal.isEmpty else { return removal }
+            try put(planned, shard.id, &removal, &changes)
             try rows.write(changes, sync: false)
             finish(removal, in: &state)
-            return removal
         }
         release(removal, of: shard)
-        return removal.hours?.values.reduce(0, +) ?? removal.expiredCount
-    }
-}
-
-extension Removal {
-    fileprivate var expiredCount: Int64 {
-        removed.reduce(0) { $0 + Int64($1.record.rowCount) }
+        return removal.isEmpty ? 0 : planned.hours.values.reduce(0, +)
     }
 }

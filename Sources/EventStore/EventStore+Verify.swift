@@ -46,6 +46,7 @@ extension EventStore {
             } catch { report.damages.append("\(error)") }
             return true
         }
+        try verifySmall(&events, snapshot, &report)
         try verify(&events, snapshot, &report)
         for (_, segment) in opened.sorted(by: { $0.key < $1.key }) {
             report.damages += segment.damages()
@@ -81,6 +82,28 @@ extension EventStore {
             report.damages.append(
                 "row \(hexadecimal(row)): \(counts[0]) events in blocks, \(counts[1]) in the "
                     + "total, \(counts[2]) in hours")
+        }
+    }
+
+    private func verifySmall(
+        _ events: inout EventCounts, _ snapshot: RowSnapshot, _ report: inout VerifyReport
+    ) throws {
+        try snapshot.forEach(StoreTables.small, in: .all) { cell in
+            do {
+                for small in try SmallCell.blocks(cell.value) {
+                    events.inBlocks[cell.key[...], default: 0] += Int64(small.record.rowCount)
+                    let block = try Block(small.bytes)
+                    try block.verifyValues()
+                    guard BlockRecord(fresh: block) == small.record else {
+                        throw EventStoreError(.damaged, "not the block that its record names")
+                    }
+                    report.blocks += 1
+                    report.rows += small.record.rowCount
+                }
+            } catch {
+                report.damages.append("small blocks \(hexadecimal(cell.key)): \(error)")
+            }
+            return true
         }
     }
 

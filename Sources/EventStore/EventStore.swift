@@ -80,6 +80,7 @@ package final class EventStore: Sendable {
             try disk.makeDirectory(directory)
             lock = try DirectoryLock(directory: directory)
             try StoreDirectory.checkFormat(directory, disk: disk)
+            try StoreDirectory.checkRows(directory, disk: disk)
             var memory = RowStoreOptions()
             memory.cacheBytes = options.rowStore.cacheBytes
             memory.memtableBytes = options.rowStore.memtableBytes
@@ -156,10 +157,11 @@ package final class EventStore: Sendable {
     /// The shards that the store holds something of.
     package var shardIDs: [ShardID] { allShards.map(\.id) }
 
-    /// The next offset that a shard wants; 0 if it has never been written to.
+    /// Where a shard stands: everything before that offset shows. 0 if it has never been written
+    /// to. The shard takes batches from there on, or further, if a delete is not done yet.
     package func appliedOffset(_ shard: ShardID) -> Int64 {
         let shard = shards.withLock { $0[shard] }
-        return shard?.state.withLock { $0.applied } ?? 0
+        return shard?.state.withLock { $0.deletes.first?.offset ?? $0.applied } ?? 0
     }
 
     /// Rows in blocks that are not sealed yet.
@@ -170,8 +172,8 @@ package final class EventStore: Sendable {
     /// Bytes of the answers that are kept.
     package var answerCacheByteCount: Int { answers.byteCount }
 
-    /// Whether `mergeOnce` would do something.
+    /// Whether `mergeOnce` would do something: merge, or carry out a delete.
     package var hasMergeWork: Bool {
-        allShards.contains { $0.state.withLock { !$0.pending.isEmpty } }
+        allShards.contains { $0.state.withLock { !$0.pending.isEmpty || !$0.deletes.isEmpty } }
     }
 }

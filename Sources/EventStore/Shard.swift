@@ -15,8 +15,12 @@ struct FreshBlock: Sendable {
 struct ShardState: Sendable {
     /// The next offset the shard wants.
     var applied: Int64 = 0
+    /// Deletes that have been accepted and are not done, in the order of the log.
+    var deletes: [PendingDelete] = []
     /// Fresh blocks of each collection, in the order of the log.
     var fresh: [CollectionID: [FreshBlock]] = [:]
+    /// How much there is of each collection in `small`.
+    var small: [CollectionID: SmallSize] = [:]
     /// Collections with something to merge.
     var pending: Set<CollectionID> = []
     /// How much those merges are, and whose turn it is.
@@ -30,6 +34,31 @@ struct ShardState: Sendable {
         fresh[collection, default: []].append(block)
         freshRowCount += block.size.rowCount
         updatePending(collection, policy)
+    }
+
+    /// Notes a block that has been appended to a cell of `small`.
+    mutating func add(
+        small record: BlockRecord, to collection: CollectionID, policy: MergePolicy
+    ) {
+        small[collection, default: SmallSize()].add(record)
+        freshRowCount += record.rowCount
+        if isFoldDue(collection, policy) { updatePending(collection, policy) }
+    }
+
+    /// Takes over what has become of a cell of `small`.
+    mutating func unfold(
+        _ collection: CollectionID, into blocks: [FreshBlock], policy: MergePolicy
+    ) {
+        freshRowCount -= small.removeValue(forKey: collection)?.rowCount ?? 0
+        freshRowCount += blocks.reduce(0) { $0 + $1.size.rowCount }
+        fresh[collection] = (fresh[collection, default: []] + blocks)
+            .sorted { $0.position < $1.position }
+        updatePending(collection, policy)
+    }
+
+    func isFoldDue(_ collection: CollectionID, _ policy: MergePolicy) -> Bool {
+        guard let size = small[collection] else { return false }
+        return size.blockCount >= policy.smallBlocks
     }
 
     /// Puts the outcome of a merge in the place of the blocks it was made of, or removes them.
@@ -66,8 +95,10 @@ struct ShardState: Sendable {
     mutating func updatePending(_ collection: CollectionID, _ policy: MergePolicy) {
         let sizes = fresh[collection, default: []].map(\.size)
         let steps = TailPlanner.plan(sizes, policy: policy)
-        backlog.set(collection, byteCount: TailPlanner.byteCount(of: steps, sizes))
-        if steps.isEmpty {
+        var byteCount = TailPlanner.byteCount(of: steps, sizes)
+        if isFoldDue(collection, policy) { byteCount += small[collection]?.byteCount ?? 0 }
+        backlog.set(collection, byteCount: byteCount)
+        if byteCount == 0 {
             pending.remove(collection)
         } else {
             pending.insert(collection)

@@ -4,6 +4,7 @@
 internal import Base
 internal import Model
 internal import RowStore
+internal import Wire
 
 struct StoreLoader {
     private let rows: RowStore
@@ -35,12 +36,51 @@ struct StoreLoader {
             } catch { throw Self.damage(Array(copying: key), error) }
         }
         row.finish(into: &states)
+        try loadSmall(into: &states)
+        try loadDeletes(into: &states)
         var shards: [ShardID: Shard] = [:]
         for (id, var state) in states {
             for collection in state.fresh.keys { state.updatePending(collection, policy) }
+            for collection in state.small.keys where state.isFoldDue(collection, policy) {
+                state.updatePending(collection, policy)
+            }
             shards[id] = Shard(id, state)
         }
         return (shards, segments)
+    }
+
+    private func loadSmall(into states: inout [ShardID: ShardState]) throws {
+        try rows.snapshot().forEachInPlace(StoreTables.small) { key, value in
+            do {
+                var reader = KeyReader(Array(copying: key))
+                let shard = ShardID(try reader.readInt32())
+                let collection = try StoreTables.readCollection(&reader)
+                let size = try SmallCell.size(value)
+                states[shard, default: ShardState()].small[collection] = size
+                states[shard]?.freshRowCount += size.rowCount
+            } catch { throw Self.damage(Array(copying: key), error) }
+        }
+    }
+
+    /// Those of a shard in the order of the log.
+    private func loadDeletes(into states: inout [ShardID: ShardState]) throws {
+        try rows.forEach(StoreTables.deletes, in: .all) { cell in
+            var key = KeyReader(cell.key)
+            let (shard, delete) = try readable(cell) {
+                let shard = ShardID(try key.readInt32())
+                let collection = try StoreTables.readCollection(&key)
+                let offset = try key.readInt64()
+                return (
+                    shard,
+                    PendingDelete(
+                        collection: collection, offset: offset,
+                        command: try ControlCommand(cell.value))
+                )
+            }
+            states[shard, default: ShardState()].deletes.append(delete)
+            return true
+        }
+        for shard in states.keys { states[shard]?.deletes.sort { $0.offset < $1.offset } }
     }
 
     private func readable<Result>(_ cell: Cell, _ body: () throws -> Result) throws -> Result {
@@ -98,6 +138,7 @@ private struct LoadedRow {
 extension [UInt8] {
     fileprivate init(copying bytes: Span<UInt8>) {
         self.init()
+        reserveCapacity(bytes.count)
         for index in bytes.indices { append(bytes[index]) }
     }
 }

@@ -5,10 +5,12 @@
 //     blocks     shard, project, collection     first offset, index       where a block is, its
 //     span
 //     tail       shard, project, collection     first offset, index       a fresh block's bytes
+//     small      shard, project, collection     -                         small fresh blocks
 //     rollups    shard, project, collection     hour                      events, a counter
 //     totals     shard, project, collection     -                         events, a counter
 //     schema     shard, project, collection     path                      types seen, a bit each
 //     edits      shard, project, collection     first offset, index       what is gone of a block
+//     deletes    shard, project, collection     offset                    a delete that waits
 //     retention  shard, project, collection     -                         how long events are kept
 //     tokens     shard, project, collection     token                     when its event came
 //     numbers    name                           -                         a number of the store
@@ -29,10 +31,12 @@ enum StoreTables {
     static let offsets = TableName("offsets")
     static let blocks = TableName("blocks")
     static let tail = TableName("tail")
+    static let small = TableName("small")
     static let rollups = TableName("rollups")
     static let totals = TableName("totals")
     static let schema = TableName("schema")
     static let edits = TableName("edits")
+    static let deletes = TableName("deletes")
     static let retention = TableName("retention")
     static let tokens = TableName("tokens")
     static let numbers = TableName("numbers")
@@ -45,9 +49,10 @@ enum StoreTables {
     /// The store's own.
     static let `internal` = [
         TableDefinition(offsets), TableDefinition(blocks), TableDefinition(tail),
+        TableDefinition(small, cells: .merged(SmallCell.function)),
         TableDefinition(rollups, cells: .merged(.counter)),
         TableDefinition(totals, cells: .merged(.counter)), TableDefinition(schema),
-        TableDefinition(edits), TableDefinition(retention),
+        TableDefinition(edits), TableDefinition(deletes), TableDefinition(retention),
         TableDefinition(tokens, cells: .expiring), TableDefinition(numbers),
     ]
 
@@ -126,7 +131,7 @@ extension WriteBatch {
 }
 
 /// Where a block stands in its row: blocks of a collection are in the order of the log.
-struct BlockPosition: Sendable, Hashable {
+struct BlockPosition: Sendable, Hashable, Comparable {
     /// Offset of the first record of the batch, or of the first of the batches merged into it.
     var firstOffset: Int64
     /// Position among the batch's blocks, which tells apart two blocks of one collection.
@@ -151,6 +156,10 @@ struct BlockPosition: Sendable, Hashable {
 
     /// Bytes of a key that say it.
     static let byteCount = 12
+
+    static func < (left: BlockPosition, right: BlockPosition) -> Bool {
+        (left.firstOffset, left.index) < (right.firstOffset, right.index)
+    }
 
     /// Reads the end of a key without copying it.
     init(endOf key: Span<UInt8>) throws(KeyError) {

@@ -81,8 +81,9 @@ struct KnownTable {
                 KeyPart("first_offset", .int64, isClustering: true),
                 KeyPart("index", .int32, isClustering: true),
             ]
+        case StoreTables.deletes: row + [KeyPart("offset", .int64, isClustering: true)]
         case StoreTables.rollups: row + [KeyPart("hour", .int64, isClustering: true)]
-        case StoreTables.totals, StoreTables.retention: row
+        case StoreTables.totals, StoreTables.retention, StoreTables.small: row
         case StoreTables.schema: row + [KeyPart("path", .text, isClustering: true)]
         case StoreTables.tokens: row + [KeyPart("token", .text, isClustering: true)]
         case StoreTables.numbers: [KeyPart("name", .text)]
@@ -95,9 +96,11 @@ struct KnownTable {
         case StoreTables.offsets: "applied offset"
         case StoreTables.blocks: "block record"
         case StoreTables.tail: "fresh block"
+        case StoreTables.small: "fresh blocks"
         case StoreTables.rollups, StoreTables.totals: "events, a counter"
         case StoreTables.schema: "property types"
         case StoreTables.edits: "what is gone of a block"
+        case StoreTables.deletes: "control record"
         case StoreTables.retention: "milliseconds"
         case StoreTables.tokens: "milliseconds"
         case StoreTables.numbers: "number"
@@ -127,6 +130,7 @@ struct KnownTable {
             ]
         case StoreTables.blocks: (try? BlockRecord(value))?.fields ?? []
         case StoreTables.tail: (try? Block(value))?.fields ?? []
+        case StoreTables.small: (try? SmallCell.size(value.span))?.fields ?? []
         case StoreTables.states: Self.fields(state: StateMerge.decode(value))
         default: []
         }
@@ -170,6 +174,15 @@ extension BlockRecord {
                 ]
             }
         return place + size + timeFields(minTimestamp, maxTimestamp)
+    }
+}
+
+extension SmallSize {
+    fileprivate var fields: [TableCell.Field] {
+        [
+            TableCell.Field("blocks", .int(Int64(blockCount))),
+            TableCell.Field("rows", .int(Int64(rowCount))),
+        ]
     }
 }
 

@@ -27,11 +27,21 @@ package struct MergePolicy: Sendable {
     package var deadSegmentBytes = 1 << 20
     /// Blocks of similar size that are merged into one.
     package var fanIn = 16
+    /// Blocks of so few rows and bytes wait together in one cell of their collection. Choices: a
+    /// cell is read whole, and a block of a few events is mostly its header.
+    package var smallRows = 8
+    package var smallBytes = 1024
+    /// Blocks of such a cell that are made into one.
+    package var smallBlocks = 8
     /// Blocks that have so many rows on average wait for their sealing without being merged before:
     /// copying them once more would cost more than reading 64 of them.
     package var largeRows = 1024
 
     package init() {}
+
+    func isSmall(_ record: BlockRecord) -> Bool {
+        record.rowCount <= smallRows && record.byteCount <= smallBytes
+    }
 }
 
 /// A fresh block's size.

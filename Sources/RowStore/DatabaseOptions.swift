@@ -62,6 +62,7 @@ internal import CRocksDB
             table, rocksdb_filterpolicy_create_bloom_full(10))
         unsafe rocksdb_block_based_options_set_block_cache(table, cache)
         unsafe rocksdb_block_based_options_set_format_version(table, 5)
+        unsafe rocksdb_block_based_options_set_block_size(table, 16 << 10)
         unsafe rocksdb_options_set_block_based_table_factory(options, table)
         // The options copied the table's options.
         unsafe rocksdb_block_based_options_destroy(table)

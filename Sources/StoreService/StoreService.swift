@@ -128,7 +128,7 @@ package final class StoreService: Sendable {
         // Also after a refusal: the merger may be what the next attempt waits for.
         defer { merger.wake() }
         let outcomes = try health.watch(.applying) {
-            try request.batches.map { try store.apply($0) }
+            try request.batches.map { try store.accept($0) }
         }
         call.reply(ApplyResponse(outcomes))
     }

@@ -14,7 +14,7 @@ struct AdminCommand: AsyncParsableCommand {
         commandName: "admin", abstract: "Manage projects and keys; look after the pipeline.",
         subcommands: [
             ProjectCommand.self, KeysCommand.self, DeadLettersCommand.self,
-            TopologyCommand.self, ReplayCommand.self,
+            TopologyCommand.self, ReplayCommand.self, RetentionCommand.self,
         ])
 }
 
@@ -90,7 +90,7 @@ struct KeysCommand: AsyncParsableCommand {
 }
 
 /// The catalog of a log that has one.
-private func existingCatalog(
+func existingCatalog(
     _ connection: LogConnection, _ logger: Logger
 ) async throws -> CatalogState {
     let admin = try LogAdmin(connection: connection, logger: logger)

@@ -41,6 +41,37 @@ import Testing
         }
     }
 
+    @Test func smallBlocks() throws {
+        let record = BlockRecord(
+            place: .fresh, rowCount: 1, byteCount: 3, minTimestamp: 5, maxTimestamp: 6)
+        let first = SmallBlock(
+            position: BlockPosition(firstOffset: 258, index: 1), record: record, bytes: [7, 8, 9])
+        #expect(
+            hexadecimal(first.encoded)
+                == "0201000000000000" + "01000000" + "13" + hexadecimal(record.encoded) + "070809")
+        var second = first
+        second.position.index = 2
+        let cell = first.encoded + second.encoded
+        #expect(try SmallCell.blocks(cell) == [first, second])
+        #expect(
+            try SmallCell.size(cell.span) == SmallSize(blockCount: 2, rowCount: 2, byteCount: 6))
+        // Cut anywhere else than between the two, or with a record of another kind.
+        for count in 1..<cell.count where count != first.encoded.count {
+            #expect(throws: (any Error).self) { try SmallCell.blocks(Array(cell[..<count])) }
+            #expect(throws: (any Error).self) { try SmallCell.size(Array(cell[..<count]).span) }
+        }
+        var random = PRNG(seed: 5)
+        for _ in 0..<2000 {
+            var damaged = cell
+            for _ in 0..<3 {
+                damaged[Int.random(in: cell.indices, using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
+            }
+            _ = try? SmallCell.blocks(damaged)
+            _ = try? SmallCell.size(damaged.span)
+        }
+    }
+
     @Test func segmentEnds() throws {
         let record = BlockRecord(
             place: .fresh, rowCount: 2, byteCount: 3, minTimestamp: 5, maxTimestamp: 6)

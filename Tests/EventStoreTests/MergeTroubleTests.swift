@@ -48,7 +48,9 @@ import Testing
     }
 
     @Test func damageOfOneCollectionLeavesTheOthersMerging() throws {
-        let store = try open(directory)
+        var options = smallPolicy()
+        options.mergePolicy.smallRows = 0
+        let store = try open(directory, options: options)
         let events = try fill(store, seed: 2)
         let row = StoreTables.row(ShardID(0), names[0])
         var damaged: [[UInt8]] = []

@@ -20,7 +20,9 @@ import Testing
     func whatWasNotSyncedIsLostWhole(ending: Ending) throws {
         let seed: UInt64 = 51
         var random = PRNG(seed: seed)
-        let store = try open(directory)
+        var options = smallPolicy()
+        options.mergePolicy.smallBlocks = 2
+        let store = try open(directory, options: options)
         var events: [PlainEvent] = []
         var offsets = [0]
         func apply() throws {

@@ -32,11 +32,14 @@ private struct History {
     private let seed: UInt64
     private var random: PRNG
     private let directory: TemporaryDirectory
+    private let options: EventStoreOptions
     private var disk = StoppingDisk()
     private var store: EventStore?
     private let collections = ["a", "b", "c"].map(collection)
     /// Events that the store must hold, in the order of the log.
     private var events: [ListedEvent] = []
+    /// The next offset of the log.
+    private var next: Int64 = 0
     private var clock = 30 * hour
     private var kept: [CollectionID: Int64] = [:]
     private var note = ""
@@ -58,7 +61,12 @@ private struct History {
         self.seed = seed
         random = PRNG(seed: seed)
         directory = try TemporaryDirectory()
-        store = try open(directory, disk: disk)
+        // No block is small; some are; all of them are.
+        var options = smallPolicy()
+        options.mergePolicy.smallRows = [0, 6, 1000][Int(seed % 3)]
+        options.mergePolicy.smallBlocks = 3
+        self.options = options
+        store = try open(directory, options: options, disk: disk)
     }
 
     private mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
@@ -77,10 +85,15 @@ private struct History {
         case 18: try stopWithinAMerge()
         default: try reopen()
         }
-        if below(4) == 0 { try check() }
+        // Else deletes wait, over batches and ends, until a merge.
+        if below(4) == 0 {
+            try current().finishDeletes()
+            try check()
+        }
     }
 
     mutating func finish() throws {
+        try current().finishDeletes()
         try check()
         try reopen()
         while try current().hasMergeWork { _ = try current().mergeOnce() }
@@ -94,18 +107,20 @@ private struct History {
     private mutating func apply() throws {
         let count = 1 + below(30)
         let added = randomEvents(count, collections: collections, random: &random)
-        let from = try current().appliedOffset(ShardID(0))
+        let from = next
         let sent = batch(added, from: from)
         #expect(try current().apply(sent) == .applied(next: from + Int64(count)), "\(note)")
         #expect(try current().apply(sent) == .alreadyApplied(next: from + Int64(count)))
+        next += Int64(count)
         events += added.map { ListedEvent(event: $0) }
     }
 
     private mutating func control(_ command: ControlCommand, _ id: CollectionID) throws {
-        let from = try current().appliedOffset(ShardID(0))
-        let sent = EventStoreTests.control(command, id, from: from)
-        #expect(try current().apply(sent) == .applied(next: from + 1), "\(note)")
-        #expect(try current().apply(sent) == .alreadyApplied(next: from + 1), "\(note)")
+        let sent = EventStoreTests.control(command, id, from: next)
+        #expect(try current().accept(sent) == .applied(next: next + 1), "\(note)")
+        #expect(try current().accept(sent) == .alreadyApplied(next: next + 1), "\(note)")
+        next += 1
+        #expect(try current().appliedOffset(ShardID(0)) <= next, "\(note)")
     }
 
     private mutating func merge() throws { _ = try current().mergeOnce() }
@@ -169,13 +184,14 @@ private struct History {
         if below(2) == 0, !disk.hasStopped { try store?.close() }
         store = nil
         disk = StoppingDisk()
-        store = try open(directory, disk: disk)
+        store = try open(directory, options: options, disk: disk)
     }
 
     // MARK: Comparison
 
     private func check() throws {
         let store = try current()
+        #expect(store.appliedOffset(ShardID(0)) == next, "\(note)")
         for id in collections {
             let mine = events.filter { $0.event.collection == id }
             let wanted = mine.enumerated()

@@ -20,10 +20,12 @@ func smallPolicy() -> EventStoreOptions {
 
 let quiet = Logger(label: "test")
 
-func open(_ directory: TemporaryDirectory, disk: any Disk = LocalDisk()) throws -> EventStore {
+func open(
+    _ directory: TemporaryDirectory, options: EventStoreOptions = smallPolicy(),
+    disk: any Disk = LocalDisk()
+) throws -> EventStore {
     try EventStore(
-        directory: directory.path + "/store", options: smallPolicy(), disk: disk,
-        logger: quiet)
+        directory: directory.path + "/store", options: options, disk: disk, logger: quiet)
 }
 
 struct PlainEvent: Sendable {

@@ -65,15 +65,19 @@ import Testing
         }
         #expect(
             shown.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } == [
-                "store/offsets offset=int(153)", "store/blocks p/a/150/0", "store/tail p/a/150/0",
-                "store/rollups p/a/39", "store/totals p/a", "store/schema p/a/word",
-                "store/edits nothing",
+                "store/offsets offset=int(153)", "store/blocks p/a/0/0", "store/tail nothing",
+                "store/small p/a", "store/rollups p/a/39", "store/totals p/a",
+                "store/schema p/a/word",
+                "store/edits nothing", "store/deletes nothing",
                 "store/retention nothing", "store/tokens nothing",
                 "store/numbers next_segment",
             ])
         let record = try page(store, "store/blocks").cells[0].fields
         #expect(record.first == TableCell.Field("place", .string("sealed")))
         #expect(record.contains(TableCell.Field("rows", .int(150))))
+        #expect(
+            try page(store, "store/small").cells.last?.fields
+                == [TableCell.Field("blocks", .int(1)), TableCell.Field("rows", .int(3))])
         #expect(
             try page(store, "store/schema").cells.last?.fields
                 == [TableCell.Field("types", .string("string"))])

@@ -2,7 +2,6 @@
 // are rare, so each has a producer of its own, whose delivery timeout is the caller's: when a call
 // has returned nothing of it is still on its way.
 
-package import LogClient
 package import Logging
 package import Model
 
