@@ -336,6 +336,11 @@ package enum Limits {
     package static let scanCacheBytesMax = 128 << 20
     /// What `store.answer_cache_bytes` may be set to (a choice).
     package static let scanCacheBytesSettingMax = 64 << 30
+    /// Decoded dictionaries of sealed blocks that a node keeps: those of some hundred blocks of
+    /// columns in which nearly every text is new. A choice.
+    package static let dictionaryCacheBytesMax = 256 << 20
+    /// What `store.dictionary_cache_bytes` may be set to (a choice).
+    package static let dictionaryCacheBytesSettingMax = 64 << 30
     /// Events of one extraction: what the Keen API gave at once.
     package static let extractionEventsMax = 100_000
     /// Text of one extraction's events: fits one frame with room for what goes with them.

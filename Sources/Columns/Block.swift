@@ -18,6 +18,8 @@ package struct Block: Sendable {
     /// What has been taken out since the block was written. Counts, times and zone maps of the
     /// header still include it.
     package private(set) var edits = BlockEdits()
+    /// Where decoded dictionaries of it are kept, if anywhere.
+    private(set) var dictionaries: BlockDictionaries?
     private let pathsOffset: Int
     private let pathsByteCount: Int
 
@@ -63,6 +65,13 @@ package struct Block: Sendable {
         precondition(edits.live.map { $0.count == rowCount } ?? true, "edits of another block")
         var block = self
         block.edits = edits
+        return block
+    }
+
+    /// The same block, which keeps the dictionaries that queries decode. Copies share them.
+    package func keeping(dictionaries cache: DictionaryCache) -> Block {
+        var block = self
+        block.dictionaries = BlockDictionaries(cache: cache, block: cache.takeNumber())
         return block
     }
 

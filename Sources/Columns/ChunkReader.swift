@@ -5,7 +5,7 @@ internal import Kernels
 /// Reads one chunk. The memory belongs to the block, which the caller keeps alive.
 struct ChunkReader {
     private let bytes: UnsafeRawBufferPointer
-    private var position = 0
+    private(set) var position = 0
     /// Where the chunk begins in its block, for errors.
     private let blockOffset: Int
     private let column: String

@@ -71,10 +71,14 @@ package struct ColumnChunk: Sendable {
         }
     }
 
-    /// Checks the chunk's checksum and decodes it.
-    package func decode() throws(BlockError) -> DecodedColumn {
+    /// Checks the chunk's checksum and decodes it. For queries, which come again, the dictionary
+    /// is kept where the block keeps them.
+    package func decode(keepsDictionary: Bool = false) throws(BlockError) -> DecodedColumn {
+        let kept = keepsDictionary ? block.dictionaries : nil
         let outcome: Result<DecodedColumn, BlockError>
-        do throws(BlockError) { outcome = .success(try decodeBytes()) } catch {
+        var known = kept?.cache.find(block: kept?.block ?? 0, entry: entry)
+        let isKnown = known != nil
+        do throws(BlockError) { outcome = .success(try decodeBytes(&known)) } catch {
             outcome = .failure(error)
         }
         // Whatever came of it: pages may turn into zeros between the checksum and the values.
@@ -83,10 +87,17 @@ package struct ColumnChunk: Sendable {
                 code: .unreadable, column: path, offset: chunkOffset,
                 message: "the disk cannot read the file")
         }
-        return try outcome.get()
+        let column = try outcome.get()
+        if let kept, !isKnown, let known {
+            kept.cache.keep(known, block: kept.block, entry: entry)
+        }
+        return column
     }
 
-    private func decodeBytes() throws(BlockError) -> DecodedColumn {
+    /// `known` is the column's dictionary, if it is, and in the end.
+    private func decodeBytes(
+        _ known: inout DictionaryCache.Entry?
+    ) throws(BlockError) -> DecodedColumn {
         // Pointers into the storage are used below.
         defer { withExtendedLifetime(block.storage) {} }
         try verifyChecksum()
@@ -104,7 +115,7 @@ package struct ColumnChunk: Sendable {
             let packed = try DoubleCoding.decode(count: count, from: &reader)
             column.doubles = spread(packed, tag: .double, tags: tags)
         }
-        if !kinds.isDisjoint(with: .texts) { try decodeTexts(&reader, into: &column) }
+        if !kinds.isDisjoint(with: .texts) { try decodeTexts(&reader, &known, into: &column) }
         guard reader.isAtEnd else { throw reader.invalid("bytes after the end of the column") }
         return column
     }
@@ -172,16 +183,20 @@ package struct ColumnChunk: Sendable {
     }
 
     private func decodeTexts(
-        _ reader: inout ChunkReader, into column: inout DecodedColumn
+        _ reader: inout ChunkReader, _ known: inout DictionaryCache.Entry?,
+        into column: inout DecodedColumn
     ) throws(BlockError) {
         let count =
             self.count(of: .string, in: column.tags) + self.count(of: .json, in: column.tags)
-        let dictionary = try StringDictionary(from: &reader, rowCount: count)
+        let dictionary = try decodeDictionary(&reader, &known, rowCount: count)
         var codes: [UInt32]
         switch try reader.readByte() {
         case BlockLayout.CodeForm.sequential:
             guard dictionary.count == count else { throw reader.invalid("texts are missing") }
-            codes = (0..<UInt32(count)).map { $0 }
+            codes = [UInt32](unsafeUninitializedCapacity: count) { codes, filled in
+                for code in 0..<count { codes[code] = UInt32(truncatingIfNeeded: code) }
+                filled = count
+            }
         case BlockLayout.CodeForm.packed:
             let width = Int(try reader.readByte())
             codes = try reader.readPacked(count: count, width: width)
@@ -195,6 +210,20 @@ package struct ColumnChunk: Sendable {
         }
         column.codes = spread(codes, tags: column.tags)
         column.dictionary = dictionary
+    }
+
+    private func decodeDictionary(
+        _ reader: inout ChunkReader, _ known: inout DictionaryCache.Entry?, rowCount: Int
+    ) throws(BlockError) -> StringDictionary {
+        if let known {
+            _ = try reader.take(known.encodedByteCount)
+            return known.dictionary
+        }
+        let begin = reader.position
+        let dictionary = try StringDictionary(from: &reader, rowCount: rowCount)
+        known = DictionaryCache.Entry(
+            dictionary: dictionary, encodedByteCount: reader.position - begin)
+        return dictionary
     }
 
     // MARK: From packed values to rows

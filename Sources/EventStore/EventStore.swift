@@ -36,6 +36,8 @@ package struct EventStoreOptions: Sendable {
     package var rowStore = EventStoreMemory()
     /// Memory for answers of sealed blocks; 0: none are kept.
     package var answerCacheBytesMax = Limits.scanCacheBytesMax
+    /// Memory for decoded dictionaries of sealed blocks; 0: none are kept.
+    package var dictionaryCacheBytesMax = Limits.dictionaryCacheBytesMax
     /// Memory of one scan, and of all together.
     package var scanBytesMax = Limits.scanQueryBytesMax
     package var scansBytesMax = Limits.scanNodeBytesMax
@@ -58,6 +60,7 @@ package final class EventStore: Sendable {
     let metrics = EventStoreMetrics()
     let readers = ReaderGate()
     let answers: AnswerCache
+    let dictionaries: DictionaryCache
     let scanBudget: ScanBudget
     let uses: SegmentUses
     let logger: Logger
@@ -86,7 +89,9 @@ package final class EventStore: Sendable {
             memory.memtableBytes = options.rowStore.memtableBytes
             rows = try RowStore(
                 directory: directory + "/rows", tables: StoreTables.all, options: memory)
-            segments = try SegmentLibrary(directory: directory + "/segments", disk: disk)
+            dictionaries = DictionaryCache(bytesMax: options.dictionaryCacheBytesMax)
+            segments = try SegmentLibrary(
+                directory: directory + "/segments", disk: disk, dictionaries: dictionaries)
             try Self.dropUnfinishedImports(rows)
             let loaded = try StoreLoader(rows, policy: options.mergePolicy).load()
             // The names of the two directories, before anything relies on what is in them.

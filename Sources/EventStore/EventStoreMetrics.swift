@@ -16,6 +16,7 @@ struct EventStoreMetrics: Sendable {
     let planAnswers = Counter(label: "store_scan_cached_blocks_total", dimensions: [("by", "plan")])
     let readBlocks = Counter(label: "store_scan_read_blocks_total")
     let answerBytes = Meter(label: "store_scan_cache_bytes")
+    let dictionaryBytes = Meter(label: "store_scan_dictionary_bytes")
     let scanBytes = Meter(label: "store_scan_memory_bytes")
     let merges = Counter(label: "store_merges_total")
     let sealedRows = Counter(label: "store_sealed_rows_total")
@@ -40,8 +41,9 @@ struct EventStoreMetrics: Sendable {
         planAnswers.increment(by: byPlan)
     }
 
-    func recordMemory(answers: Int, scans: Int) {
+    func recordMemory(answers: Int, dictionaries: Int, scans: Int) {
         answerBytes.set(answers)
+        dictionaryBytes.set(dictionaries)
         scanBytes.set(scans)
     }
 

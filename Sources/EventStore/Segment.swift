@@ -15,9 +15,13 @@ final class Segment: Sendable {
     private let entryCount: Int
     /// Blocks opened so far by their offset: their directories need not be read again.
     private let blocks = Mutex<[Int64: Block]>([:])
+    private let dictionaries: DictionaryCache
 
-    init(_ path: String, number: UInt64, disk: any Disk) throws {
+    init(
+        _ path: String, number: UInt64, disk: any Disk, dictionaries: DictionaryCache
+    ) throws {
         file = try disk.map(path)
+        self.dictionaries = dictionaries
         self.number = number
         let end = file.byteCount
         guard
@@ -99,6 +103,7 @@ final class Segment: Sendable {
         }
         do {
             let block = try Block(file, range: begin..<begin + byteCount)
+                .keeping(dictionaries: dictionaries)
             blocks.withLock { $0[offset] = block }
             return block
         } catch { throw reason(EventStoreError(error, in: place(of: offset))) }

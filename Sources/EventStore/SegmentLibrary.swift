@@ -2,6 +2,7 @@
 // once, and sweeping what no manifest knows.
 
 internal import Base
+internal import Columns
 internal import Model
 internal import Synchronization
 
@@ -15,9 +16,11 @@ final class SegmentLibrary: Sendable {
 
     private let directory: String
     private let disk: any Disk
+    private let dictionaries: DictionaryCache
     private let state = Mutex(State())
 
-    init(directory: String, disk: any Disk) throws {
+    init(directory: String, disk: any Disk, dictionaries: DictionaryCache) throws {
+        self.dictionaries = dictionaries
         self.directory = directory
         self.disk = disk
         try disk.makeDirectory(directory)
@@ -94,7 +97,7 @@ final class SegmentLibrary: Sendable {
 
     /// The segment, opened and checked anew.
     func reopened(_ number: UInt64) throws -> Segment {
-        try Segment(path(of: number), number: number, disk: disk)
+        try Segment(path(of: number), number: number, disk: disk, dictionaries: dictionaries)
     }
 
     func segment(_ number: UInt64) throws -> Segment {
@@ -102,7 +105,7 @@ final class SegmentLibrary: Sendable {
             return segment
         }
         // Two threads may both open it; the one that comes second drops its own.
-        let opened = try Segment(path(of: number), number: number, disk: disk)
+        let opened = try reopened(number)
         return state.withLock { state in
             if let segment = state.open[number], !segment.hasFaulted { return segment }
             state.open[number] = opened

@@ -143,7 +143,8 @@ package final class StoreScan: Sendable {
             read: statistics.blocksRead, byBlock: Int(statistics.blocksCached) - byPlan,
             byPlan: byPlan)
         store.metrics.recordMemory(
-            answers: store.answers.byteCount, scans: store.scanBudget.usedBytes)
+            answers: store.answers.byteCount, dictionaries: store.dictionaries.byteCount,
+            scans: store.scanBudget.usedBytes)
     }
 
     private func statistics(_ lanes: [ScanLane], since began: UInt64) -> ScanStatistics {

@@ -13,10 +13,16 @@ package struct TextSet: Sendable, Equatable {
 
     package init() {}
 
+    init(bytes: [UInt8], ends: [Int], hashes: [UInt64]) {
+        self.bytes = bytes
+        self.ends = ends
+        self.hashes = hashes
+    }
+
     /// The texts of a table.
     package init(_ table: BytesTable) {
         guard table.count > 0 else { return }
-        table.withTexts { texts, offsets in fill(texts, offsets) }
+        self = table.withTexts { texts, offsets in Self.ordered(texts, offsets).texts }
     }
 
     /// Texts that are in order already; nil if they are not.
@@ -60,28 +66,45 @@ package struct TextSet: Sendable, Equatable {
         (index == 0 ? 0 : ends[index - 1])..<ends[index]
     }
 
-    private mutating func fill(_ texts: UnsafeRawBufferPointer, _ offsets: [Int]) {
+    /// The texts at some offsets, and for each place the number that the text there has in them.
+    private static func ordered(
+        _ texts: UnsafeRawBufferPointer, _ offsets: UnsafeBufferPointer<Int>
+    ) -> (texts: TextSet, numbers: [UInt32]) {
         let count = offsets.count - 1
-        func text(_ index: Int) -> UnsafeRawBufferPointer {
-            UnsafeRawBufferPointer(rebasing: texts[offsets[index]..<offsets[index + 1]])
+        func text(_ index: UInt32) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: texts[offsets[Int(index)]..<offsets[Int(index) + 1]])
         }
-        let unordered = (0..<count).map { TextHash.fixed(text($0)) }
+        var unordered = [UInt64](repeating: 0, count: count)
         // Half of the hash orders nearly all of them, and leaves room for where each one is.
-        var words = unordered.enumerated().map { $1 & ~0xFFFF_FFFF | UInt64($0) }
+        var words = unordered
+        for index in 0..<count {
+            unordered[index] = TextHash.fixed(text(UInt32(truncatingIfNeeded: index)))
+            words[index] = unordered[index] & ~0xFFFF_FFFF | UInt64(index)
+        }
         RadixSort.sortByUpperHalf(&words)
-        var order = words.map { Int(truncatingIfNeeded: $0 & 0xFFFF_FFFF) }
+        var order = words.map { UInt32(truncatingIfNeeded: $0) }
         var start = 0
         for index in 1...count where index == count || words[index] >> 32 != words[start] >> 32 {
             if index - start > 1 {
                 order[start..<index].sort {
-                    unordered[$0] != unordered[$1]
-                        ? unordered[$0] < unordered[$1] : Self.precedes(text($0), text($1))
+                    let (left, right) = (unordered[Int($0)], unordered[Int($1)])
+                    return left != right ? left < right : precedes(text($0), text($1))
                 }
             }
             start = index
         }
-        reserve(count, texts.count)
-        for index in order { append(text(index), hash: unordered[index]) }
+        var result = Builder(texts: count, bytes: texts.count)
+        var nothing: UInt8 = 0
+        withUnsafeBytes(of: &nothing) { nothing in
+            guard let base = texts.baseAddress ?? nothing.baseAddress else { return }
+            for number in order {
+                let index = Int(number)
+                result.append(
+                    base + offsets[index], offsets[index + 1] - offsets[index],
+                    hash: unordered[index])
+            }
+        }
+        return (result.finish(), order)
     }
 
     private mutating func reserve(_ count: Int, _ byteCount: Int) {
@@ -123,6 +146,108 @@ package struct TextSet: Sendable, Equatable {
     }
 
     private func joined(
+        _ other: TextSet, leftOnly: Bool, both: Bool, rightOnly: Bool
+    ) -> TextSet {
+        guard
+            let picks = picks(other, leftOnly: leftOnly, both: both, rightOnly: rightOnly)
+        else {
+            return joinedByText(other, leftOnly: leftOnly, both: both, rightOnly: rightOnly)
+        }
+        return taking(picks, other)
+    }
+
+    /// Set in a pick of the other set.
+    private static let otherFlag: UInt64 = 1 << 63
+
+    /// The places of what is wanted, by hashes alone. Nil if equal hashes are not of equal texts
+    /// somewhere, so that hashes alone do not say it.
+    private func picks(
+        _ other: TextSet, leftOnly: Bool, both: Bool, rightOnly: Bool
+    ) -> [UInt64]? {
+        let (leftCount, rightCount) = (count, other.count)
+        let capacity =
+            rightOnly ? leftCount + rightCount : leftOnly ? leftCount : min(leftCount, rightCount)
+        let (leftStep, bothStep, rightStep) = (leftOnly ? 1 : 0, both ? 1 : 0, rightOnly ? 1 : 0)
+        var areTold = true
+        // One more, for what is written and not kept.
+        let picks = [UInt64](unsafeUninitializedCapacity: capacity + 1) { picks, filled in
+            hashes.withUnsafeBufferPointer { left in
+                other.hashes.withUnsafeBufferPointer { right in
+                    var (i, j, found) = (0, 0, 0)
+                    while i < leftCount && j < rightCount {
+                        let (a, b) = (left[i], right[j])
+                        picks[found] =
+                            a <= b ? UInt64(i) : UInt64(j) | Self.otherFlag
+                        if a == b {
+                            guard isSame(i, other, j) else {
+                                areTold = false
+                                return
+                            }
+                            found &+= bothStep
+                        } else {
+                            found &+= a < b ? leftStep : rightStep
+                        }
+                        i &+= a <= b ? 1 : 0
+                        j &+= b <= a ? 1 : 0
+                    }
+                    while leftOnly, i < leftCount {
+                        picks[found] = UInt64(i)
+                        (found, i) = (found &+ 1, i &+ 1)
+                    }
+                    while rightOnly, j < rightCount {
+                        picks[found] = UInt64(j) | Self.otherFlag
+                        (found, j) = (found &+ 1, j &+ 1)
+                    }
+                    filled = found
+                }
+            }
+        }
+        return areTold ? picks : nil
+    }
+
+    @inline(__always)
+    private func isSame(_ index: Int, _ other: TextSet, _ place: Int) -> Bool {
+        let (left, right) = (range(index), other.range(place))
+        guard left.count == right.count else { return false }
+        return bytes.withUnsafeBytes { mine in
+            other.bytes.withUnsafeBytes { theirs in
+                guard let mine = mine.baseAddress, let theirs = theirs.baseAddress else {
+                    return true
+                }
+                return TextLoops.areEqual(
+                    mine + left.lowerBound, theirs + right.lowerBound, count: left.count)
+            }
+        }
+    }
+
+    /// The set of some places of two sets.
+    private func taking(_ picks: [UInt64], _ other: TextSet) -> TextSet {
+        let fromOther = picks.contains { $0 & Self.otherFlag != 0 }
+        var result = Builder(
+            texts: picks.count, bytes: bytes.count + (fromOther ? other.bytes.count : 0))
+        var nothing: UInt8 = 0
+        withUnsafeBytes(of: &nothing) { nothing in
+            bytes.withUnsafeBytes { left in
+                other.bytes.withUnsafeBytes { right in
+                    guard let left = left.baseAddress ?? nothing.baseAddress,
+                        let right = right.baseAddress ?? nothing.baseAddress
+                    else { return }
+                    for pick in picks {
+                        let index = Int(truncatingIfNeeded: pick & ~Self.otherFlag)
+                        let isMine = pick & Self.otherFlag == 0
+                        let range = isMine ? range(index) : other.range(index)
+                        result.append(
+                            (isMine ? left : right) + range.lowerBound, range.count,
+                            hash: isMine ? hashes[index] : other.hashes[index])
+                    }
+                }
+            }
+        }
+        return result.finish()
+    }
+
+    /// The same for sets in which different texts have equal hashes.
+    private func joinedByText(
         _ other: TextSet, leftOnly: Bool, both: Bool, rightOnly: Bool
     ) -> TextSet {
         var result = TextSet()

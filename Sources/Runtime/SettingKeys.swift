@@ -69,6 +69,7 @@ package enum SettingKeys {
         ("store.data", "directory of the storage node's data"),
         ("store.dedupe_window_ms", "how long events of one uniqueness token are one event"),
         ("store.answer_cache_bytes", "memory for answers of sealed blocks"),
+        ("store.dictionary_cache_bytes", "memory for decoded texts of sealed blocks"),
         ("worker.batch_records", "records of one apply at most"),
         ("worker.dead_letters", "whether records that are no events are kept in a topic"),
         ("worker.dead_letter_topic", "that topic's name"),

@@ -37,7 +37,7 @@ struct BlockColumns {
     mutating func values(_ column: Int) throws(BlockError) -> DecodedColumn? {
         if let known = decoded[column] { return known }
         guard let chunk = chunks[column] else { return nil }
-        let values = try chunk.decode()
+        let values = try chunk.decode(keepsDictionary: true)
         decoded[column] = values
         bytesRead += chunk.byteCount
         return values

@@ -175,7 +175,7 @@ struct DistinctAccumulator {
             if !kinds.isDisjoint(with: [.bools, .texts]),
                 let values = try columns.values(column)
             {
-                all.addOthers(values, answers.rows)
+                try all.addOthers(values, answers.rows)
             }
         }
         try check()
@@ -207,6 +207,8 @@ struct DistinctAccumulator {
             }
             nextSketching = count + Limits.queryExactUniqueMax
         }
+        // Values that are not in order yet may count more than once.
+        if count > Limits.queryDistinctValuesMax { try settle() }
         guard count <= Limits.queryDistinctValuesMax else { throw .tooManyDistinctValues }
     }
 

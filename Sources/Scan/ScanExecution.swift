@@ -95,7 +95,15 @@ package final class ScanExecution {
         try checkLimits()
     }
 
+    /// What is not in order yet may count more than once: put in order before it is too much.
     private func checkLimits() throws {
+        do { try checkCounts() } catch {
+            for index in accumulators.indices { try accumulators[index].settle() }
+            try checkCounts()
+        }
+    }
+
+    private func checkCounts() throws {
         guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
         let textBytes =

@@ -14,8 +14,9 @@ struct ValueSet {
     private var ints: IntegerSet
     /// Keys of `OrderedDouble`: doubles that are no 64-bit integers.
     private var fractions: IntegerSet
-    private var strings = BytesTable()
-    private var documents = BytesTable()
+    /// Not put in order yet, perhaps repeated.
+    private var strings = UnorderedTexts()
+    private var documents = UnorderedTexts()
     /// What has been put in order.
     private var ordered = DistinctValues()
     /// What there were too many of, in sets that are only counted.
@@ -27,22 +28,25 @@ struct ValueSet {
         fractions = IntegerSet(seed: seed)
     }
 
-    /// Values held.
+    /// More texts than this wait for their order only if as many are in order already, so that
+    /// each is merged a few times at most. A choice.
+    private static let unorderedMax = 1 << 20
+
+    /// Values held; texts that are not in order yet may count more than once.
     var count: Int {
         ints.count + fractions.count + strings.count + documents.count + ordered.count
             + (sketch == nil ? 0 : UniqueCount.sketchHeldCount)
     }
 
     var textByteCount: Int {
-        strings.byteCount + documents.byteCount + ordered.strings.bytes.count
+        strings.textByteCount + documents.textByteCount + ordered.strings.bytes.count
             + ordered.documents.bytes.count
     }
 
     /// Bytes of memory, roughly.
     var byteCount: Int {
-        let texts = strings.count + documents.count
-        return ints.byteCount + fractions.byteCount + texts * BytesTable.entryBytes
-            + ordered.heldByteCount + strings.byteCount + documents.byteCount
+        ints.byteCount + fractions.byteCount + strings.byteCount + documents.byteCount
+            + ordered.heldByteCount
     }
 
     mutating func add(_ numbers: BlockNumbers) {
@@ -56,11 +60,13 @@ struct ValueSet {
     }
 
     /// Everything but numbers.
-    mutating func addOthers(_ column: DecodedColumn, _ rows: SelectedRows) {
+    mutating func addOthers(
+        _ column: DecodedColumn, _ rows: SelectedRows
+    ) throws(AggregateError) {
         switch column.tags {
         case .uniform(.false): hasFalse = true
         case .uniform(.true): hasTrue = true
-        case .uniform(.string), .uniform(.json): addTexts(column, rows, tags: nil)
+        case .uniform(.string), .uniform(.json): try addTexts(column, rows, tags: nil)
         case .uniform: break
         case .mixed(let tags):
             let tags = rows.pick(tags)
@@ -69,14 +75,14 @@ struct ValueSet {
             }
             hasFalse = hasFalse || has(.false)
             hasTrue = hasTrue || has(.true)
-            if !column.codes.isEmpty { addTexts(column, rows, tags: tags) }
+            if !column.codes.isEmpty { try addTexts(column, rows, tags: tags) }
         }
     }
 
     /// With `tags`: of the positions that have a text.
     private mutating func addTexts(
         _ column: DecodedColumn, _ rows: SelectedRows, tags: [UInt8]?
-    ) {
+    ) throws(AggregateError) {
         let dictionary = column.dictionary
         // One more, for positions without a text.
         var marks = [UInt8](repeating: 0, count: dictionary.count + 1)
@@ -87,23 +93,31 @@ struct ValueSet {
                 count: codes.count, by: UInt32(dictionary.count), in: &codes)
         }
         CodeLoops.mark(codes, count: codes.count, in: &marks)
-        var found = markedIndexes(marks, count: dictionary.count)
+        let found = markedIndexes(marks, count: dictionary.count)
         let stringCount = found.partitioningIndex { Int($0) >= dictionary.stringCount }
-        let total = found.count
         dictionary.bytes.withUnsafeBytes { bytes in
             // Without any byte every text is empty, and the address does not matter.
             let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)
             guard let base else { return }
-            found.withUnsafeMutableBufferPointer { found in
+            found.withUnsafeBufferPointer { found in
                 guard let first = found.baseAddress else { return }
-                strings.numbers(
-                    of: first, count: stringCount, in: base, offsets: dictionary.offsets,
-                    into: first)
-                documents.numbers(
-                    of: first + stringCount, count: total - stringCount, in: base,
-                    offsets: dictionary.offsets, into: first + stringCount)
+                strings.add(first, count: stringCount, in: base, offsets: dictionary.offsets)
+                documents.add(
+                    first + stringCount, count: found.count - stringCount, in: base,
+                    offsets: dictionary.offsets)
             }
         }
+        let known = ordered.strings.count + ordered.documents.count
+        if strings.count + documents.count > max(Self.unorderedMax, known) { try settleTexts() }
+    }
+
+    private mutating func settleTexts() throws(AggregateError) {
+        let more = DistinctValues(
+            hasFalse: false, hasTrue: false, ints: [], fractions: [], strings: strings.ordered,
+            documents: documents.ordered)
+        strings = UnorderedTexts()
+        documents = UnorderedTexts()
+        try ordered.merge(more)
     }
 
     /// Puts everything in order.
@@ -114,7 +128,7 @@ struct ValueSet {
         else { return }
         let more = DistinctValues(
             hasFalse: hasFalse, hasTrue: hasTrue, ints: ints.sorted, fractions: fractions.sorted,
-            strings: TextSet(strings), documents: TextSet(documents))
+            strings: strings.ordered, documents: documents.ordered)
         empty()
         try ordered.merge(more)
     }
@@ -124,8 +138,8 @@ struct ValueSet {
         hasTrue = false
         ints = IntegerSet(seed: seed)
         fractions = IntegerSet(seed: seed)
-        strings = BytesTable()
-        documents = BytesTable()
+        strings = UnorderedTexts()
+        documents = UnorderedTexts()
     }
 
     /// Moves everything into the sketch if it is more than `max` values.

@@ -69,6 +69,9 @@ private func build(_ context: ProcessContext) async throws -> [any Service] {
     options.answerCacheBytesMax = try context.settings.integer(
         "store.answer_cache_bytes", default: Limits.scanCacheBytesMax,
         in: 0...Limits.scanCacheBytesSettingMax)
+    options.dictionaryCacheBytesMax = try context.settings.integer(
+        "store.dictionary_cache_bytes", default: Limits.dictionaryCacheBytesMax,
+        in: 0...Limits.dictionaryCacheBytesSettingMax)
     let store = try openStore(directory, options, context.logger)
     let readiness = context.readiness
     let service = try StoreService(store: store, logger: context.logger) { reason in
