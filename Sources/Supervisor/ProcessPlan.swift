@@ -116,13 +116,16 @@ package struct ClusterPlan: Sendable, Equatable {
             processes.append(
                 plan(
                     .query, index, address, admin: address,
-                    [
-                        "query.listen": .text(address),
-                        "query.files": .text(data + "/files-\(index)"),
-                        "query.public_url": .text("http://\(address)"),
-                    ]))
+                    Self.querySettings(address, files: data + "/files-\(index)")))
         }
         processes.append(plan(.lag, 0, lag, admin: lag, lagSettings(lag)))
+    }
+
+    private static func querySettings(_ address: String, files: String) -> [String: Setting] {
+        [
+            "query.listen": .text(address), "query.files": .text(files),
+            "query.public_url": .text("http://\(address)"),
+        ]
     }
 
     /// The lag monitor learns append times from the log server, if there is one.

@@ -1,6 +1,7 @@
 import Catalog
 import Foundation
 import Glibc
+import HTTP
 import JSON
 import LogClient
 import Logging

@@ -80,7 +80,9 @@ extension QueryService {
     private func send(
         _ job: ExtractionJob, from files: ExtractionFiles, _ responder: HTTPResponder
     ) async throws {
-        let file = try await files.open(job.token)
+        guard let file = try? await files.open(job.token) else {
+            throw QueryError(.notFound, "Resource not found: the file has been removed")
+        }
         let stream = responder.stream(
             HTTPResponse(
                 status: 200,
