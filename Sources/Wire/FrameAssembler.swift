@@ -59,7 +59,12 @@ package struct FrameAssembler: Sendable {
         }
         let missing = Int(header) - content.count
         let available = min(missing, input.count)
-        content.append(contentsOf: input.prefix(available))
+        let piece = input.prefix(available)
+        // This runs unspecialized for other modules, where a copy goes byte by byte through witnesses.
+        let isCopied: Void? = piece.withContiguousStorageIfAvailable {
+            content.append(contentsOf: $0)
+        }
+        if isCopied == nil { content.append(contentsOf: piece) }
         input.removeFirst(available)
         guard available == missing else { return nil }
         return try finish()
