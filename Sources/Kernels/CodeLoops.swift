@@ -37,6 +37,19 @@ package enum CodeLoops {
         for row in 0..<count { words[row] = UInt64(cells[row]) << 32 | UInt64(codes[row]) }
     }
 
+    /// The indexes of counts that are not 0, ascending; returns how many. The target has `count`
+    /// elements and one to spare.
+    package static func nonzero(
+        _ counts: UnsafePointer<Int64>, count: Int, into indexes: Codes
+    ) -> Int {
+        var found = 0
+        for index in 0..<count {
+            indexes[found] = UInt32(truncatingIfNeeded: index)
+            found &+= counts[index] != 0 ? 1 : 0
+        }
+        return found
+    }
+
     /// Whether each code is greater than the one before it.
     package static func ascends(_ codes: UnsafePointer<UInt32>, count: Int) -> Bool {
         var violations: UInt32 = 0

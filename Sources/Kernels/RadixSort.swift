@@ -9,17 +9,23 @@ package enum RadixSort {
     private static let wideFrom = 1 << 14
 
     /// Sorts ascending.
-    package static func sort(_ values: inout [Int64]) {
+    package static func sort(_ values: inout [Int64]) { sort(&values, ascendingBits: 0) }
+
+    /// The same of values whose lowest bits, so many, ascend already: where each has its place.
+    package static func sort(_ values: inout [Int64], ascendingBits: Int) {
         let count = values.count
         guard count > comparedMax else { return values.sort() }
-        let (least, greatest) = ExtremeLoops.extremes(values, count: count)
+        var (least, greatest) = ExtremeLoops.extremes(values, count: count)
+        // Distances from it have the same lowest bits as the values.
+        least &= -1 << Int64(ascendingBits)
         let width = BitPacking.width(of: UInt64(bitPattern: greatest &- least))
         var other = [Int64](unsafeUninitializedCapacity: count) { $1 = count }
         var passes = 0
         values.withUnsafeMutableBufferPointer { values in
             other.withUnsafeMutableBufferPointer { other in
                 guard let from = values.baseAddress, let to = other.baseAddress else { return }
-                passes = sort(from, to, count: count, least: least, width: width, skipping: 0)
+                passes = sort(from, to, count: count, least: least, width: width,
+                    skipping: ascendingBits)
             }
         }
         if !passes.isMultiple(of: 2) { swap(&values, &other) }

@@ -16,7 +16,15 @@ package struct TextSet: Sendable, Equatable {
     /// The texts of a table.
     package init(_ table: BytesTable) {
         guard table.count > 0 else { return }
-        table.withTexts { texts, offsets in fill(texts, offsets) }
+        table.withTexts { texts, offsets in _ = fill(texts, offsets) }
+    }
+
+    /// The texts of a table, and for each place the number that the text there has in the table.
+    package static func ordered(_ table: BytesTable) -> (texts: TextSet, numbers: [Int]) {
+        var texts = TextSet()
+        guard table.count > 0 else { return (texts, []) }
+        let numbers = table.withTexts { bytes, offsets in texts.fill(bytes, offsets) }
+        return (texts, numbers)
     }
 
     /// Texts that are in order already; nil if they are not.
@@ -32,7 +40,7 @@ package struct TextSet: Sendable, Equatable {
                 if index > 0, hashes[index - 1] >= hashes[index] {
                     let before = index > 1 ? ends[index - 2] : 0
                     let last = UnsafeRawBufferPointer(rebasing: bytes[before..<start])
-                    guard hashes[index - 1] == hashes[index], Self.precedes(last, text)
+                    guard hashes[index - 1] == hashes[index], TextOrder.precedes(last, text)
                     else { return false }
                 }
                 start = end
@@ -60,7 +68,10 @@ package struct TextSet: Sendable, Equatable {
         (index == 0 ? 0 : ends[index - 1])..<ends[index]
     }
 
-    private mutating func fill(_ texts: UnsafeRawBufferPointer, _ offsets: [Int]) {
+    /// Gives the place in `offsets` of each text.
+    private mutating func fill(
+        _ texts: UnsafeRawBufferPointer, _ offsets: [Int]
+    ) -> [Int] {
         let count = offsets.count - 1
         func text(_ index: Int) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: texts[offsets[index]..<offsets[index + 1]])
@@ -75,13 +86,14 @@ package struct TextSet: Sendable, Equatable {
             if index - start > 1 {
                 order[start..<index].sort {
                     unordered[$0] != unordered[$1]
-                        ? unordered[$0] < unordered[$1] : Self.precedes(text($0), text($1))
+                        ? unordered[$0] < unordered[$1] : TextOrder.precedes(text($0), text($1))
                 }
             }
             start = index
         }
         reserve(count, texts.count)
         for index in order { append(text(index), hash: unordered[index]) }
+        return order
     }
 
     private mutating func reserve(_ count: Int, _ byteCount: Int) {
@@ -97,17 +109,45 @@ package struct TextSet: Sendable, Equatable {
         hashes.append(hash)
     }
 
-    /// Byte by byte; a prefix comes first.
-    private static func precedes(
-        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
-    ) -> Bool {
-        for index in 0..<min(left.count, right.count) where left[index] != right[index] {
-            return left[index] < right[index]
+    // MARK: Two sets
+
+    /// Where each text of either set is in the union of both.
+    package func places(with other: TextSet) -> MergedPlaces {
+        var places = MergedPlaces(left: [], right: [], count: 0)
+        places.left.reserveCapacity(count)
+        places.right.reserveCapacity(other.count)
+        bytes.withUnsafeBytes { left in
+            other.bytes.withUnsafeBytes { right in
+                while places.left.count < count || places.right.count < other.count {
+                    let (i, j) = (places.left.count, places.right.count)
+                    let a = i < count ? UnsafeRawBufferPointer(rebasing: left[range(i)]) : nil
+                    let b =
+                        j < other.count
+                        ? UnsafeRawBufferPointer(rebasing: right[other.range(j)]) : nil
+                    let order = Self.order(
+                        a, i < count ? hashes[i] : 0, b, j < other.count ? other.hashes[j] : 0)
+                    if order <= 0 { places.left.append(UInt32(truncatingIfNeeded: places.count)) }
+                    if order >= 0 { places.right.append(UInt32(truncatingIfNeeded: places.count)) }
+                    places.count += 1
+                }
+            }
         }
-        return left.count < right.count
+        return places
     }
 
-    // MARK: Two sets
+    /// The places of the texts in the order of their bytes.
+    package var ascendingPlaces: [UInt32] {
+        bytes.withUnsafeBytes { TextOrder.ascending($0, [0] + ends) }
+    }
+
+    /// Whether the text at one place comes before that at another, by their bytes.
+    package func precedes(_ left: Int, _ right: Int) -> Bool {
+        bytes.withUnsafeBytes {
+            TextOrder.precedes(
+                UnsafeRawBufferPointer(rebasing: $0[range(left)]),
+                UnsafeRawBufferPointer(rebasing: $0[range(right)]))
+        }
+    }
 
     /// What is in either set.
     package func union(_ other: TextSet) -> TextSet {
@@ -161,7 +201,7 @@ package struct TextSet: Sendable, Equatable {
         guard let left else { return 1 }
         guard let right else { return -1 }
         if leftHash != rightHash { return leftHash < rightHash ? -1 : 1 }
-        if precedes(left, right) { return -1 }
-        return precedes(right, left) ? 1 : 0
+        if TextOrder.precedes(left, right) { return -1 }
+        return TextOrder.precedes(right, left) ? 1 : 0
     }
 }

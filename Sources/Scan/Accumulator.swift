@@ -141,27 +141,51 @@ enum Accumulator {
         }
     }
 
-    /// The state of every group, once it is settled.
-    func states(groupCount: Int) throws(AggregateError) -> [AggregateState] {
+    /// The states of groups, once they are settled: that of group `groups[i]` at i.
+    func states(of groups: [UInt32]) throws(AggregateError) -> StateColumn {
+        let count = groups.count
         switch self {
-        case .count(let counts):
-            return (0..<groupCount).map { .count($0 < counts.count ? counts[$0] : 0) }
+        case .count(let counts): return StateColumn.counts(counts).picking(groups)
         case .sum(let sums, _, let isAverage):
-            return (0..<groupCount).map {
-                isAverage
-                    ? .average(sums.sum(of: $0), count: sums.count(of: $0)) : .sum(sums.sum(of: $0))
-            }
-        case .extreme(let extremes, _):
-            var states: [AggregateState] = []
-            for group in 0..<groupCount { states.append(try extremes.state(of: group)) }
-            return states
+            return (isAverage
+                ? StateColumn.averages(sums.sums, sums.counts) : .sums(sums.sums)).picking(groups)
+        case .extreme(let extremes, _): return extremes.states.picking(groups)
         case .distinct(let values, _, let isSelect):
-            if isSelect { return values.sets(groupCount: groupCount).map { .selectUnique($0) } }
-            return try values.counts(groupCount: groupCount).map { .countUnique($0) }
+            if isSelect {
+                let sets = values.sets(groupCount: count)
+                return .states(groups.map { .selectUnique(sets[Int($0)]) }, .selectUnique)
+            }
+            let counts = try values.counts(groupCount: count)
+            return .states(groups.map { .countUnique(counts[Int($0)]) }, .countUnique)
         case .numbers(let numbers, _):
-            return (0..<groupCount).map { .numbers(numbers.numbers(of: $0)) }
+            return .states(groups.map { .numbers(numbers.numbers(of: Int($0))) }, .numbers)
         case .deviation(let deviations, _):
-            return (0..<groupCount).map { .standardDeviation(deviations.deviation(of: $0)) }
+            return StateColumn.deviations(deviations.groups).picking(groups)
+        }
+    }
+
+    /// Whether states are numbers alone.
+    var isPlain: Bool {
+        switch self {
+        case .count, .sum, .extreme, .deviation: true
+        case .distinct, .numbers: false
+        }
+    }
+
+    /// Bytes of memory that settling and forming states take at most beside what is there.
+    func finishByteCount(groupCount: Int) -> Int {
+        switch self {
+        case .count: groupCount * StateColumn.stride(of: .count)
+        case .sum: groupCount * StateColumn.stride(of: .average)
+        case .extreme: groupCount * StateColumn.stride(of: .minimum)
+        case .deviation: groupCount * StateColumn.stride(of: .standardDeviation)
+        case .numbers(let numbers, _):
+            groupCount * StateColumn.stride(of: .numbers) + numbers.settleByteCount
+        case .distinct(let values, _, _):
+            // Eight bytes a number and sixteen beside a text, and as much again while they are
+            // sorted.
+            groupCount * StateColumn.stride(of: .countUnique) + values.count * 32
+                + values.textByteCount
         }
     }
 }

@@ -87,26 +87,40 @@ struct BlockCells {
     private mutating func assignGroups(
         _ buckets: BucketCodes, _ columns: [LocalCodes], _ table: inout GroupTable
     ) throws(PartialError) {
-        groups = [Int](repeating: 0, count: cellCount)
-        let used = counts.indices.filter { counts[$0] > 0 }
-        var numbers = localCodes(buckets.codes, of: used).map {
-            table.bucket(buckets.first + Int($0))
+        let used: [UInt32] = nonzero(counts)
+        var numbers: [UInt32]
+        if buckets.codes.isEmpty {
+            let bucket = table.bucket(buckets.first)
+            numbers = [UInt32](repeating: bucket, count: used.count)
+        } else {
+            numbers = localCodes(buckets.codes, of: used).map {
+                table.bucket(buckets.first + Int($0))
+            }
         }
         for index in columns.indices {
             let codes = localCodes(columns[index].codes, of: used)
-            let values = columns[index].globals(
-                of: codes, in: &table.values[index], grouping: table.groupings[index])
+            let values = columns[index].keyNumbers(
+                of: codes, in: &table.keys[index], grouping: table.groupings[index])
             numbers = table.refine(numbers, column: index, by: values)
         }
-        for (cell, number) in zip(used, numbers) { groups[cell] = Int(number) }
+        groups = [Int](repeating: 0, count: cellCount)
+        for index in used.indices { groups[Int(used[index])] = Int(numbers[index]) }
         guard table.count <= Limits.queryGroupsMax else { throw .tooManyGroups }
     }
 
     /// A column's code in each of the cells.
-    private func localCodes(_ codes: [UInt32], of cells: [Int]) -> [UInt32] {
+    private func localCodes(_ codes: [UInt32], of cells: [UInt32]) -> [UInt32] {
         if codes.isEmpty { return [UInt32](repeating: 0, count: cells.count) }
-        if representatives.isEmpty { return cells.map { UInt32($0) } }
-        return cells.map { codes[Int(representatives[$0])] }
+        if representatives.isEmpty { return cells }
+        return cells.map { codes[Int(representatives[Int($0)])] }
+    }
+}
+
+/// The indexes of counts that are not 0.
+private func nonzero(_ counts: [Int64]) -> [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: counts.count + 1) { target, filled in
+        guard let base = target.baseAddress else { return }
+        filled = CodeLoops.nonzero(counts, count: counts.count, into: base)
     }
 }
 
@@ -118,71 +132,4 @@ struct BucketCodes {
     var count = 1
     /// One a position; empty if all have code 0.
     var codes: [UInt32] = []
-}
-
-/// Numbers the groups of a whole scan. A group is a bucket refined by one value after the other, so
-/// each step is one lookup of a pair of numbers.
-struct GroupTable {
-    let seed: UInt64
-    /// One for each group column.
-    let groupings: [Grouping]
-    /// The values of each group column.
-    var values: [ValueInterner]
-    private var buckets: WordTable
-    /// Table i numbers pairs of the group so far and the value of column i.
-    private var pairs: [WordTable]
-
-    init(columnCount: Int, groupings: [Grouping], seed: UInt64) {
-        self.seed = seed
-        let rest = max(columnCount - groupings.count, 0)
-        self.groupings = groupings + [Grouping](repeating: .value, count: rest)
-        values = (0..<columnCount).map { _ in ValueInterner(seed: seed) }
-        buckets = WordTable(seed: seed)
-        pairs = (0..<columnCount).map { _ in WordTable(seed: seed) }
-    }
-
-    var count: Int { pairs.last?.count ?? buckets.count }
-
-    /// The buckets by the numbers of the groups that they are, before any value.
-    var bucketWords: [UInt64] { buckets.words }
-
-    mutating func bucket(_ bucket: Int) -> UInt32 { buckets.number(of: UInt64(bucket)) }
-
-    /// The numbers of groups so far, each with one more value (bits of `ValueCode`).
-    mutating func refine(_ groups: [UInt32], column: Int, by values: [UInt32]) -> [UInt32] {
-        let count = groups.count
-        let words: [UInt64] = filled(count) {
-            CodeLoops.pair(groups, with: values, count: count, into: $0)
-        }
-        return filled(count) { pairs[column].numbers(of: words, count: count, into: $0) }
-    }
-
-    /// Adds another table's buckets; gives the number here of each bucket there.
-    mutating func absorb(buckets other: GroupTable) -> [UInt32] {
-        let words = other.buckets.words
-        return filled(words.count) { buckets.numbers(of: words, count: words.count, into: $0) }
-    }
-
-    /// For each group up to a column, what `map` says of the group that it refines.
-    func parents(_ column: Int, _ map: [UInt32]) -> [UInt32] {
-        pairs[column].words.map { map[Int($0 >> 32)] }
-    }
-
-    /// For each group up to a column, the bits of that column's value.
-    func valueBits(_ column: Int) -> [UInt32] {
-        pairs[column].words.map { UInt32(truncatingIfNeeded: $0) }
-    }
-
-    /// The bucket and values of a group.
-    func cell(of group: Int) -> (bucket: Int32, key: [Value]) {
-        var key = [Value](repeating: .null, count: pairs.count)
-        var group = group
-        for index in pairs.indices.reversed() {
-            let pair = pairs[index].words[group]
-            key[index] = values[index].value(
-                of: ValueCode(bits: UInt32(truncatingIfNeeded: pair)))
-            group = Int(pair >> 32)
-        }
-        return (Int32(truncatingIfNeeded: buckets.words[group]), key)
-    }
 }

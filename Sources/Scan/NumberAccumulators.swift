@@ -7,8 +7,8 @@ internal import Model
 
 /// Sums and counts of numbers by group.
 struct SumAccumulator {
-    private var sums: [NumberSum] = []
-    private var counts: [Int64] = []
+    private(set) var sums: [NumberSum] = []
+    private(set) var counts: [Int64] = []
 
     mutating func add(
         _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
@@ -76,8 +76,6 @@ struct SumAccumulator {
     }
 
     var groupCount: Int { sums.count }
-    func sum(of group: Int) -> NumberSum { group < sums.count ? sums[group] : NumberSum() }
-    func count(of group: Int) -> Int64 { group < counts.count ? counts[group] : 0 }
 }
 
 /// The least or the greatest number by group.
@@ -167,12 +165,12 @@ struct ExtremeAccumulator {
         return found
     }
 
-    func state(of group: Int) throws(AggregateError) -> AggregateState {
-        let isKnown = group < ints.count
-        let int: Value? = isKnown && hasInt[group] ? .int(ints[group]) : nil
-        let double: Value? = isKnown && hasDouble[group] ? .double(doubles[group]) : nil
-        var state: AggregateState = isMinimum ? .minimum(int) : .maximum(int)
-        try state.merge(isMinimum ? .minimum(double) : .maximum(double))
-        return state
+    var states: StateColumn {
+        let extremes = ints.indices.map { group in
+            let int = hasInt[group] ? Extreme.int(ints[group]) : .none
+            let double = hasDouble[group] ? Extreme.double(doubles[group]) : .none
+            return isMinimum ? int.smaller(double) : int.larger(double)
+        }
+        return isMinimum ? .minima(extremes) : .maxima(extremes)
     }
 }

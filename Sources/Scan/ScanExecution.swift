@@ -99,8 +99,7 @@ package final class ScanExecution {
         guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
         let textBytes =
-            groups.values.reduce(0) { $0 + $1.textByteCount }
-            + accumulators.reduce(0) { $0 + $1.textByteCount }
+            groups.textByteCount + accumulators.reduce(0) { $0 + $1.textByteCount }
         guard textBytes <= textBytesMax else { throw ScanLimitError(textBytesMax: textBytesMax) }
     }
 
@@ -111,21 +110,14 @@ package final class ScanExecution {
         try checkLimits()
     }
 
-    /// The states of every bucket and group that had an event, by bucket, then by group values.
+    /// The states of every bucket and group that had an event.
     package func finish() throws -> PartialResult {
         try settle()
-        var states: [[AggregateState]] = []
-        for accumulator in accumulators {
-            states.append(try accumulator.states(groupCount: groups.count))
-        }
-        var result = PartialResult(statistics: statistics)
-        result.groups.reserveCapacity(groups.count)
-        for group in groups.ascending {
-            let (bucket, key) = groups.cell(of: group)
-            result.groups.append(
-                PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
-        }
-        return result
+        guard groups.count > 0 else { return PartialResult(statistics: statistics) }
+        let (keys, numbers) = groups.ordered()
+        var states: [StateColumn] = []
+        for accumulator in accumulators { states.append(try accumulator.states(of: numbers)) }
+        return PartialResult(keys: keys, states: states, statistics: statistics)
     }
 
     // MARK: Threads
@@ -159,12 +151,16 @@ package final class ScanExecution {
         groups.byteCount + accumulators.reduce(0) { $0 + $1.byteCount }
     }
 
-    /// Bytes of memory that `finish` takes, roughly.
-    package var answerByteCount: Int {
-        PartialResult.byteCount(
-            groups: groups.count, keys: plan.groupBy.count, states: accumulators.count,
-            distinctValues: accumulators.reduce(0) { $0 + $1.distinctCount })
+    /// Bytes of memory that `finish` takes at most beside what is there: the answer, and a second
+    /// array of whatever it sorts.
+    package var finishByteCount: Int {
+        let groupBytes = 32 * (plan.groupBy.count + 1)
+        return groups.count * groupBytes + groups.textByteCount
+            + accumulators.reduce(0) { $0 + $1.finishByteCount(groupCount: groups.count) }
     }
+
+    /// Whether states are numbers alone: then answers cost no more to merge than tables.
+    package var hasPlainStates: Bool { accumulators.allSatisfy(\.isPlain) }
 
     // MARK: Buckets
 
