@@ -62,5 +62,7 @@ extension Extreme {
         return self < other ? other : preferred(other)
     }
 
-    private func preferred(_ other: Extreme) -> Extreme { if case .int = self { self } else { other } }
+    private func preferred(_ other: Extreme) -> Extreme {
+        if case .int = self { self } else { other }
+    }
 }

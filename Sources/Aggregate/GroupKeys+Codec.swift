@@ -155,13 +155,15 @@ extension StateColumn {
         }
         switch kind {
         case .count:
-            self = .counts(try Self.read(count, &reader) { r throws(ByteReaderError) in
-                try r.readEventCount()
-            })
+            self = .counts(
+                try Self.read(count, &reader) { r throws(ByteReaderError) in
+                    try r.readEventCount()
+                })
         case .sum:
-            self = .sums(try Self.read(count, &reader) { r throws(ByteReaderError) in
-                try NumberSum(from: &r)
-            })
+            self = .sums(
+                try Self.read(count, &reader) { r throws(ByteReaderError) in
+                    try NumberSum(from: &r)
+                })
         case .average:
             var counts: [Int64] = []
             let sums = try Self.read(count, &reader) { r throws(ByteReaderError) in
@@ -176,18 +178,20 @@ extension StateColumn {
             }
             self = kind == .minimum ? .minima(extremes) : .maxima(extremes)
         case .standardDeviation:
-            self = .deviations(try Self.read(count, &reader) { r throws(ByteReaderError) in
-                try Deviation(from: &r)
-            })
+            self = .deviations(
+                try Self.read(count, &reader) { r throws(ByteReaderError) in
+                    try Deviation(from: &r)
+                })
         case .countUnique, .selectUnique, .numbers:
-            self = .states(try Self.read(count, &reader) { r throws(ByteReaderError) in
-                let offset = r.offset
-                let state = try AggregateState(from: &r)
-                guard state.kind == kind else {
-                    throw .invalidValue(offset: offset, what: "a state of another kind")
-                }
-                return state
-            }, kind)
+            self = .states(
+                try Self.read(count, &reader) { r throws(ByteReaderError) in
+                    let offset = r.offset
+                    let state = try AggregateState(from: &r)
+                    guard state.kind == kind else {
+                        throw .invalidValue(offset: offset, what: "a state of another kind")
+                    }
+                    return state
+                }, kind)
         }
     }
 

@@ -1,7 +1,7 @@
 // Which groups a result has, as columns: the bucket of each and its values. Groups ascend by bucket,
-// then by the codes of their values from the first property on, so that results merge in passes over
-// plain arrays, whatever the values are. The order of answers, which texts have by their bytes, is
-// worked out where an answer shows it.
+// then by the codes of their values from the first property on, so that results merge in passes
+// over plain arrays, whatever the values are. The order of answers, in which texts ascend by their
+// bytes, is worked out where an answer shows it.
 
 package import Kernels
 package import Model
@@ -110,6 +110,17 @@ package struct GroupKeys: Sendable, Equatable {
     ) throws(AggregateError) -> (keys: GroupKeys, places: MergedPlaces) {
         var unions: [KeyColumn.Union] = []
         for (left, right) in zip(columns, other.columns) { unions.append(try left.union(right)) }
+        // In one bucket every value of the only property is a group.
+        if unions.count == 1, let bucket = singleBucket, bucket == other.singleBucket {
+            let (union, count) = (unions[0], Int(unions[0].count))
+            let column = KeyColumn(
+                values: union.values, hasNull: union.hasNull, codes: (0..<union.count).map { $0 })
+            return (
+                GroupKeys(
+                    buckets: [Int32](repeating: bucket, count: count), columns: [column]),
+                MergedPlaces(left: union.left, right: union.right, count: count)
+            )
+        }
         let places = places(unions, other)
         let merged = unions.indices.map { index in
             let union = unions[index]
@@ -133,12 +144,6 @@ package struct GroupKeys: Sendable, Equatable {
     }
 
     private func places(_ unions: [KeyColumn.Union], _ other: GroupKeys) -> MergedPlaces {
-        // In one bucket every value of the only property is a group.
-        if unions.count == 1, let bucket = singleBucket, bucket == other.singleBucket {
-            return MergedPlaces(
-                left: unions[0].left, right: unions[0].right,
-                count: unions[0].values.count + (unions[0].hasNull ? 1 : 0))
-        }
         var places = SortedLoops.places(
             buckets.map { Int64($0) }, other.buckets.map { Int64($0) })
         for (index, union) in unions.enumerated() {

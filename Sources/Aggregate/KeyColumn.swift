@@ -1,6 +1,6 @@
-// One property's values of many groups: the different values once, as a set, and for each group which
-// of them it has. Groups are put in order, compared and merged by those codes; a value is only made
-// where somebody wants to see it.
+// One property's values of many groups: the different values once, as a set, and for each group
+// which of them it has. Groups are put in order, compared and merged by those codes; a value is
+// only made where somebody wants to see it.
 
 internal import Base
 internal import Kernels
@@ -142,35 +142,47 @@ extension KeyColumn {
     struct Union {
         var values: DistinctValues
         var hasNull: Bool
-        var left: [UInt32]
-        var right: [UInt32]
+        var left: [UInt32] = []
+        var right: [UInt32] = []
+        /// Values, null among them.
+        var count: UInt32 = 0
     }
 
     func union(_ other: KeyColumn) throws(AggregateError) -> Union {
         let (mine, theirs) = (values, other.values)
-        var union = Union(
-            values: mine, hasNull: hasNull || other.hasNull, left: [], right: [])
-        union.left.reserveCapacity(cardinality)
-        union.right.reserveCapacity(other.cardinality)
+        var union = Union(values: mine, hasNull: hasNull || other.hasNull)
         try union.values.merge(theirs)
-        var base: UInt32 = 0
-        func add(_ places: MergedPlaces) {
-            union.left.append(contentsOf: places.left.lazy.map { base + $0 })
-            union.right.append(contentsOf: places.right.lazy.map { base + $0 })
-            base += UInt32(places.count)
-        }
-        func add(_ left: Bool, _ right: Bool) {
-            if left { union.left.append(base) }
-            if right { union.right.append(base) }
-            base += left || right ? 1 : 0
-        }
-        add(mine.hasFalse, theirs.hasFalse)
-        add(mine.hasTrue, theirs.hasTrue)
-        add(SortedLoops.places(mine.ints, theirs.ints))
-        add(SortedLoops.places(mine.fractions, theirs.fractions))
-        add(mine.strings.places(with: theirs.strings))
-        add(mine.documents.places(with: theirs.documents))
-        add(hasNull, other.hasNull)
+        union.add(mine.hasFalse, theirs.hasFalse)
+        union.add(mine.hasTrue, theirs.hasTrue)
+        union.add(SortedLoops.places(mine.ints, theirs.ints))
+        union.add(SortedLoops.places(mine.fractions, theirs.fractions))
+        union.add(mine.strings.places(with: theirs.strings))
+        union.add(mine.documents.places(with: theirs.documents))
+        union.add(hasNull, other.hasNull)
         return union
+    }
+}
+
+extension KeyColumn.Union {
+    /// One value, of the sides that have it.
+    fileprivate mutating func add(_ isLeft: Bool, _ isRight: Bool) {
+        if isLeft { left.append(count) }
+        if isRight { right.append(count) }
+        count += isLeft || isRight ? 1 : 0
+    }
+
+    /// The values of one kind.
+    fileprivate mutating func add(_ places: MergedPlaces) {
+        Self.append(places.left, from: count, to: &left)
+        Self.append(places.right, from: count, to: &right)
+        count += UInt32(places.count)
+    }
+
+    private static func append(_ places: [UInt32], from base: UInt32, to codes: inout [UInt32]) {
+        if base == 0 {
+            codes = places
+        } else {
+            for place in places { codes.append(base + place) }
+        }
     }
 }

@@ -144,13 +144,19 @@ package enum StateColumn: Sendable, Equatable {
 
     /// Values held over all groups: what a memory bound is kept on.
     package var distinctCount: Int {
-        if case .states(let states, _) = self { states.reduce(0) { $0 + $1.distinctCount } } else { 0 }
+        if case .states(let states, _) = self {
+            states.reduce(0) { $0 + $1.distinctCount }
+        } else {
+            0
+        }
     }
 
     /// Bytes of memory.
     package var byteCount: Int {
         let held =
-            if case .states(let states, _) = self { states.reduce(0) { $0 + $1.heldByteCount } } else { 0 }
+            if case .states(let states, _) = self {
+                states.reduce(0) { $0 + $1.heldByteCount }
+            } else { 0 }
         return count * Self.stride(of: kind) + held
     }
 
@@ -169,7 +175,11 @@ package enum StateColumn: Sendable, Equatable {
 
     /// Whether some state had to give up exactness for its size.
     package var isApproximate: Bool {
-        if case .states(let states, _) = self { states.contains(where: \.isApproximate) } else { false }
+        if case .states(let states, _) = self {
+            states.contains(where: \.isApproximate)
+        } else {
+            false
+        }
     }
 }
 

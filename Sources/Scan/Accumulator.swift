@@ -10,6 +10,7 @@ struct BlockAnswers {
     let groupCount: Int
     let seed: UInt64
     private var numbers: [Int: BlockNumbers] = [:]
+    private var decimals: [Int: BlockDecimals] = [:]
     private var codes: [Int: LocalCodes] = [:]
 
     init(rows: SelectedRows, cells: BlockCells, groupCount: Int, seed: UInt64) {
@@ -29,6 +30,17 @@ struct BlockAnswers {
             columns.chunks[column], hasNumbers ? try columns.values(column) : nil, rows, cells)
         numbers[column] = found
         return found
+    }
+
+    /// The doubles of a column that nobody else has asked for, if they are decimals.
+    mutating func decimals(
+        _ column: Int, _ columns: inout BlockColumns
+    ) throws(BlockError) -> BlockDecimals? {
+        if let known = decimals[column] { return known }
+        guard numbers[column] == nil, let found = try columns.decimals(column) else { return nil }
+        let decimals = BlockDecimals(found, columns.chunks[column], rows, cells)
+        self.decimals[column] = decimals
+        return decimals
     }
 
     mutating func codes(
@@ -104,8 +116,12 @@ enum Accumulator {
             }
             self = .count(counts)
         case .sum(var sums, let column, let isAverage):
-            let numbers = try answers.numbers(column, &columns)
-            try sums.add(numbers, answers.cells, groupCount: answers.groupCount)
+            if let decimals = try answers.decimals(column, &columns) {
+                try sums.add(decimals, answers.cells, groupCount: answers.groupCount)
+            } else {
+                let numbers = try answers.numbers(column, &columns)
+                try sums.add(numbers, answers.cells, groupCount: answers.groupCount)
+            }
             self = .sum(sums, column: column, isAverage: isAverage)
         case .extreme(var extremes, let column):
             let numbers = try answers.numbers(column, &columns)
@@ -147,7 +163,8 @@ enum Accumulator {
         switch self {
         case .count(let counts): return StateColumn.counts(counts).picking(groups)
         case .sum(let sums, _, let isAverage):
-            return (isAverage
+            return
+                (isAverage
                 ? StateColumn.averages(sums.sums, sums.counts) : .sums(sums.sums)).picking(groups)
         case .extreme(let extremes, _): return extremes.states.picking(groups)
         case .distinct(let values, _, let isSelect):

@@ -17,7 +17,10 @@ struct BlockCells {
     private(set) var counts: [Int64] = []
     /// The group of each cell that has rows.
     private(set) var groups: [Int] = []
-    /// A position of each cell; empty if the cell itself is the code of the only varying column.
+    /// The varying columns, buckets first, of which a cell is one number after the other: how many
+    /// codes each has, and how many cells neighbouring codes are apart.
+    private var layout: [(cardinality: UInt32, stride: UInt32)] = []
+    /// A position of each cell; empty as long as `layout` says what the codes of a cell are.
     private var representatives: [UInt32] = []
 
     var isSingle: Bool { cells.isEmpty }
@@ -53,19 +56,22 @@ struct BlockCells {
     ) {
         // Arrays over all combinations pay as long as they are not much longer than the rows.
         let directMax = 2 * rowCount + 64
-        if isSingle {
-            cells = codes
-            cellCount = cardinality
-            guard cardinality > directMax else { return }
-            isDirect = false
-            compact(seed) { $0.numbers(of: codes, count: $1, into: $2) }
+        let wasSingle = isSingle
+        if cellCount * cardinality <= directMax {
+            if wasSingle {
+                cells = codes
+            } else {
+                CodeLoops.combine(
+                    &cells, with: codes, cardinality: UInt32(cardinality), count: rowCount)
+            }
+            cellCount *= cardinality
+            for index in layout.indices { layout[index].stride *= UInt32(cardinality) }
+            layout.append((UInt32(cardinality), 1))
             return
         }
         isDirect = false
-        if cellCount * cardinality <= directMax {
-            CodeLoops.combine(
-                &cells, with: codes, cardinality: UInt32(cardinality), count: rowCount)
-            cellCount *= cardinality
+        if wasSingle {
+            compact(seed) { $0.numbers(of: codes, count: $1, into: $2) }
             return
         }
         let (before, count) = (cells, rowCount)
@@ -93,12 +99,14 @@ struct BlockCells {
             let bucket = table.bucket(buckets.first)
             numbers = [UInt32](repeating: bucket, count: used.count)
         } else {
-            numbers = localCodes(buckets.codes, of: used).map {
+            numbers = localCodes(buckets.codes, 0, of: used).map {
                 table.bucket(buckets.first + Int($0))
             }
         }
+        var place = buckets.codes.isEmpty ? 0 : 1
         for index in columns.indices {
-            let codes = localCodes(columns[index].codes, of: used)
+            let codes = localCodes(columns[index].codes, place, of: used)
+            place += columns[index].isConstant ? 0 : 1
             let values = columns[index].keyNumbers(
                 of: codes, in: &table.keys[index], grouping: table.groupings[index])
             numbers = table.refine(numbers, column: index, by: values)
@@ -108,11 +116,15 @@ struct BlockCells {
         guard table.count <= Limits.queryGroupsMax else { throw .tooManyGroups }
     }
 
-    /// A column's code in each of the cells.
-    private func localCodes(_ codes: [UInt32], of cells: [UInt32]) -> [UInt32] {
+    /// The code of a column, at its place among those that vary, in each of the cells.
+    private func localCodes(_ codes: [UInt32], _ place: Int, of cells: [UInt32]) -> [UInt32] {
         if codes.isEmpty { return [UInt32](repeating: 0, count: cells.count) }
-        if representatives.isEmpty { return cells }
-        return cells.map { codes[Int(representatives[Int($0)])] }
+        guard representatives.isEmpty else {
+            return cells.map { codes[Int(representatives[Int($0)])] }
+        }
+        if layout.count == 1 { return cells }
+        let (cardinality, stride) = layout[place]
+        return cells.map { $0 / stride % cardinality }
     }
 }
 

@@ -1,5 +1,5 @@
-// The groups of a whole scan, numbered from 0 as they come: a group is a bucket refined by one value
-// after the other, so each step is one look-up of a pair of numbers, and none at all as long as
+// The groups of a whole scan, numbered from 0 as they come: a group is a bucket refined by one
+// value after the other, so each step is one look-up of a pair of numbers, and none at all as long as
 // there is a single bucket or group to refine.
 
 internal import Aggregate
@@ -113,10 +113,21 @@ struct GroupTable {
         var order = bucketWords.indices.sorted { bucketWords[$0] < bucketWords[$1] }
             .map { UInt32($0) }
         let values = keys.map { $0.ordered() }
+        // In one bucket every value of the only property is a group.
+        if values.count == 1, levels[0].directCount != nil {
+            let (values, hasNull, codes) = values[0]
+            let column = KeyColumn(
+                values: values, hasNull: hasNull, codes: (0..<UInt32(count)).map { $0 })
+            let bucket = Int32(truncatingIfNeeded: bucketWords.first ?? 0)
+            let keys = GroupKeys(
+                buckets: [Int32](repeating: bucket, count: count), columns: [column])
+            return (keys, Self.refine([0], [], codes))
+        }
         var pairs: [(parents: [UInt32], codes: [UInt32])] = []
         for column in keys.indices {
             let (parents, numbers) = self.pairs(column)
-            let codes = numbers.map { values[column].codes[Int($0)] }
+            let valueCodes = values[column].codes
+            let codes = numbers.map { valueCodes[Int($0)] }
             order = Self.refine(order, parents, codes)
             pairs.append((parents, codes))
         }

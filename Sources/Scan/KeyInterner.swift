@@ -140,26 +140,23 @@ struct KeyInterner {
     /// Adds the values of another; gives the number here of each value there.
     mutating func absorb(_ other: KeyInterner) -> [UInt32] {
         var map = [UInt32](repeating: 0, count: other.count)
-        func put(_ found: [UInt32], _ numbers: [UInt32]) {
-            for (index, number) in other.places(numbers).enumerated() {
-                map[number] = found[index]
-            }
-        }
-        put(numbers(ofInts: other.ints.words), other.intNumbers)
-        put(numbers(ofFractions: other.doubles.words), other.doubleNumbers)
+        Self.put(numbers(ofInts: other.ints.words), other.intNumbers, &map)
+        Self.put(numbers(ofFractions: other.doubles.words), other.doubleNumbers, &map)
         let foundStrings = strings.absorb(other.strings)
         Self.extend(&stringNumbers, to: strings.count, &count)
-        put(foundStrings.map { stringNumbers[Int($0)] }, other.stringNumbers)
+        Self.put(foundStrings.map { stringNumbers[Int($0)] }, other.stringNumbers, &map)
         let foundDocuments = documents.absorb(other.documents)
         Self.extend(&documentNumbers, to: documents.count, &count)
-        put(foundDocuments.map { documentNumbers[Int($0)] }, other.documentNumbers)
+        Self.put(foundDocuments.map { documentNumbers[Int($0)] }, other.documentNumbers, &map)
         if let null = other.nullNumber { map[Int(null)] = number(nil) }
         if let no = other.falseNumber { map[Int(no)] = number(false) }
         if let yes = other.trueNumber { map[Int(yes)] = number(true) }
         return map
     }
 
-    private func places(_ numbers: [UInt32]) -> [Int] { numbers.map { Int($0) } }
+    private static func put(_ found: [UInt32], _ numbers: [UInt32], _ map: inout [UInt32]) {
+        for index in numbers.indices { map[Int(numbers[index])] = found[index] }
+    }
 
     // MARK: In order
 
@@ -168,27 +165,32 @@ struct KeyInterner {
     func ordered() -> (values: DistinctValues, hasNull: Bool, codes: [UInt32]) {
         var codes = [UInt32](repeating: 0, count: count)
         var next: UInt32 = 0
-        func take(_ number: UInt32?) {
-            guard let number else { return }
-            codes[Int(number)] = next
-            next += 1
-        }
-        take(falseNumber)
-        take(trueNumber)
+        let bools = [falseNumber, trueNumber].compactMap { $0 }
+        Self.code(Array(bools.indices), bools, &codes, &next)
         let (ints, intOrder) = Self.ordered(ints.words.map { Int64(bitPattern: $0) })
-        for index in intOrder { take(intNumbers[index]) }
+        Self.code(intOrder, intNumbers, &codes, &next)
         let (fractions, fractionOrder) = Self.ordered(
             doubles.words.map { OrderedDouble.key(Double(bitPattern: $0)) })
-        for index in fractionOrder { take(doubleNumbers[index]) }
+        Self.code(fractionOrder, doubleNumbers, &codes, &next)
         let (strings, stringOrder) = TextSet.ordered(strings)
-        for index in stringOrder { take(stringNumbers[index]) }
+        Self.code(stringOrder, stringNumbers, &codes, &next)
         let (documents, documentOrder) = TextSet.ordered(documents)
-        for index in documentOrder { take(documentNumbers[index]) }
-        take(nullNumber)
+        Self.code(documentOrder, documentNumbers, &codes, &next)
+        if let nullNumber { codes[Int(nullNumber)] = next }
         let values = DistinctValues(
             hasFalse: falseNumber != nil, hasTrue: trueNumber != nil, ints: ints,
             fractions: fractions, strings: strings, documents: documents)
         return (values, nullNumber != nil, codes)
+    }
+
+    /// Gives the next codes to values of one kind, in their order.
+    private static func code(
+        _ order: [Int], _ numbers: [UInt32], _ codes: inout [UInt32], _ next: inout UInt32
+    ) {
+        for index in order {
+            codes[Int(numbers[index])] = next
+            next += 1
+        }
     }
 
     /// Different values ascending, and where each was.

@@ -66,7 +66,7 @@ struct LocalCodes {
             column.codes.isEmpty
             ? [UInt32](repeating: 0, count: rows.count) : rows.pick(column.codes)
         let special = UInt32(textCount)
-        let offsets = SIMD8<UInt32>(special, special, special + 1, special + 2, 0, 0, 0, 0)
+        let offsets = [special, special, special + 1, special + 2, 0, 0, 0, 0]
         CodeLoops.addOffsets(offsets, ofTags: tags, count: rows.count, to: &codes)
         var (intPlaces, intValues) = (Scan.positions(of: .int, in: tags), [Int64]())
         if !intPlaces.isEmpty { intValues = pick(rows.pick(column.ints), at: intPlaces) }

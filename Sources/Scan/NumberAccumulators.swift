@@ -19,31 +19,53 @@ struct SumAccumulator {
         if !numbers.doubles.values.isEmpty { addDoubles(numbers.doubles, cells) }
     }
 
+    /// Adds doubles as what they are integers of: every sum is exact before it is divided.
+    mutating func add(
+        _ decimals: BlockDecimals, _ cells: BlockCells, groupCount: Int
+    ) throws(AggregateError) {
+        sums.append(contentsOf: repeatElement(NumberSum(), count: groupCount - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: groupCount - counts.count))
+        let (numbers, scale) = (decimals.numbers, decimals.scale)
+        let (high, low) = Self.sums(numbers, cells, mayOverflow: decimals.mayOverflow)
+        for cell in 0..<cells.cellCount where numbers.counts[cell] > 0 {
+            let group = cells.groups[cell]
+            let total = Int128(high[cell]) << 32 + Int128(low[cell])
+            sums[group].add(decimals: total, scale: scale)
+            counts[group] += numbers.counts[cell]
+        }
+    }
+
     private mutating func addInts(
         _ numbers: BlockNumbers, _ cells: BlockCells
     ) throws(AggregateError) {
         let ints = numbers.ints
-        let count = ints.values.count
-        var high = [Int64](repeating: 0, count: cells.cellCount)
-        var low = high
-        if cells.isSingle {
-            if numbers.mayOverflow {
-                (high[0], low[0]) = SumLoops.wideSum(ints.values, count: count)
-            } else {
-                low[0] = SumLoops.sum(ints.values, count: count)
-            }
-        } else if numbers.mayOverflow {
-            SumLoops.wideSum(ints.values, cells: ints.cells, count: count, high: &high, low: &low)
-        } else {
-            SumLoops.sum(
-                ints.values, cells: ints.cells, count: count, into: &low,
-                cellCount: cells.cellCount)
-        }
+        let (high, low) = Self.sums(ints, cells, mayOverflow: numbers.mayOverflow)
         for cell in 0..<cells.cellCount where ints.counts[cell] > 0 {
             let group = cells.groups[cell]
             try sums[group].add(integers: Int128(high[cell]) << 32 + Int128(low[cell]))
             counts[group] += ints.counts[cell]
         }
+    }
+
+    /// The sum of each cell: `high` times 2^32 plus `low`.
+    private static func sums(
+        _ ints: CellNumbers<Int64>, _ cells: BlockCells, mayOverflow: Bool
+    ) -> (high: [Int64], low: [Int64]) {
+        let count = ints.values.count
+        var high = [Int64](repeating: 0, count: cells.cellCount)
+        var low = high
+        switch (cells.isSingle, mayOverflow) {
+        case (true, true): (high[0], low[0]) = SumLoops.wideSum(ints.values, count: count)
+        case (true, false): low[0] = SumLoops.sum(ints.values, count: count)
+        case (false, true):
+            SumLoops.wideSum(
+                ints.values, cells: ints.cells, count: count, high: &high, low: &low)
+        case (false, false):
+            SumLoops.sum(
+                ints.values, cells: ints.cells, count: count, into: &low,
+                cellCount: cells.cellCount)
+        }
+        return (high, low)
     }
 
     private mutating func addDoubles(_ doubles: CellNumbers<Double>, _ cells: BlockCells) {

@@ -20,8 +20,8 @@ struct NumbersAccumulator {
     /// Numbers that have not.
     private var pendingCount = 0
 
-    /// Fewer numbers than this wait: 8 MB. A choice.
-    private static let pendingMax = 1 << 20
+    /// Fewer numbers than this wait: 32 MB. A choice: what is counted in parts has to be merged.
+    private static let pendingMax = 1 << 22
 
     /// Different numbers held, over all groups: no more than there are.
     var count: Int { countedCount }

@@ -172,11 +172,12 @@ package final class ScanExecution {
         let first = bucket(of: max(columns.block.minTimestamp, timeframe.lowerBound))
         let last = bucket(of: min(columns.block.maxTimestamp, timeframe.upperBound - 1))
         guard last > first else { return BucketCodes(first: first) }
-        let times = rows.pick(try selection.timestamps(&columns))
+        let all = try selection.timestamps(&columns)
         let isSorted = columns.block.isSortedByTimestamp
+        let times = isSorted ? [] : rows.pick(all)
         let codes: [UInt32] = filled(rows.count) { target in
             if isSorted {
-                fillRuns(times, from: first, to: last, into: target)
+                fillRuns(rows, all, from: first, to: last, into: target)
             } else {
                 CodeLoops.buckets(
                     of: times, count: times.count, boundaries: boundaries, buckets: first...last,
@@ -193,16 +194,19 @@ package final class ScanExecution {
 
     /// Sorted rows of one bucket lie together: only the ends of the runs are looked for.
     private func fillRuns(
-        _ times: [Int64], from first: Int, to last: Int, into target: UnsafeMutablePointer<UInt32>
+        _ rows: SelectedRows, _ times: [Int64], from first: Int, to last: Int,
+        into target: UnsafeMutablePointer<UInt32>
     ) {
-        var row = 0
+        var (row, position) = (0, 0)
         for bucket in first...last {
-            let end = CodeLoops.lowerBound(
+            row = CodeLoops.lowerBound(
                 times, from: row, to: times.count, of: boundaries[bucket + 1])
-            (target + row).update(repeating: UInt32(bucket - first), count: end - row)
-            row = end
+            let end = max(rows.position(ofRow: row), position)
+            (target + position).update(repeating: UInt32(bucket - first), count: end - position)
+            position = end
         }
         // None is left, unless the block's header lies about its times.
-        (target + row).update(repeating: UInt32(last - first), count: times.count - row)
+        (target + position).update(
+            repeating: UInt32(last - first), count: rows.count - position)
     }
 }
