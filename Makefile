@@ -12,6 +12,11 @@ PACKAGES := libuv1-dev librdkafka-dev librocksdb-dev libssl-dev libsimdjson-dev 
 BENCH_PACKAGES := nginx-light wrk
 
 CLIENTS := .build/clients-venv
+# What the hot loops are built for: what this machine has; empty means any processor.
+AVX2    := $(shell grep -qw avx2 /proc/cpuinfo && grep -qw bmi2 /proc/cpuinfo && \
+                   grep -qw fma /proc/cpuinfo && grep -qw movbe /proc/cpuinfo && echo x86-64-v3)
+MILLRACE_CPU ?= $(AVX2)
+export MILLRACE_CPU
 
 .PHONY: run demo test clients deps build lint format bench bench-log bench-store bench-query bench-api \
         bench-topology bench-clients sim fuzz chaos install clean
@@ -32,7 +37,7 @@ clients: deps                   ## other people's clients against log server and
 	$(SWIFT) build
 	$(CLIENTS)/bin/python Tests/Clients/run.py .build/debug/millrace-log $(WORDS)
 
-build: deps                     ## release executables into .build/release
+build: deps                     ## release executables into .build/release; MILLRACE_CPU= for any processor
 	$(SWIFT) build -c release -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/millrace'
 
 deps:                           ## Debian packages, only if one is missing

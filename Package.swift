@@ -19,12 +19,22 @@ let optimized: [SwiftSetting] = [
     .unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))
 ]
 
+/// What the hot loops are built for; nil: any processor of the architecture. The Makefile names
+/// what the machine has. No function of theirs that other targets call takes a vector of more than
+/// 128 bits: how that is passed depends on the processor.
+let cpu = Context.environment["MILLRACE_CPU"].flatMap { $0.isEmpty ? nil : $0 }
+
 /// A library target.
 func library(
     _ name: String, _ dependencies: [Target.Dependency], hot: Bool = false, works: Bool = false
 ) -> Target {
     let flags: [SwiftSetting] =
-        hot ? [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))] : []
+        hot
+        ? [
+            .unsafeFlags(
+                ["-Ounchecked"] + (cpu.map { ["-Xcc", "-march=\($0)"] } ?? []),
+                .when(configuration: .release))
+        ] : []
     return .target(
         name: name, dependencies: dependencies,
         swiftSettings: settings + flags + (hot || works ? optimized : []))

@@ -136,12 +136,15 @@ struct QueryRun {
             return found.events.map { String(decoding: $0.json, as: UTF8.self) }
         case .funnel(let steps): return try answer(steps: steps)
         case .scan(let plan):
-            var groups = try scan(plan).groups
-            if let top = query.top {
-                groups.sort { Self.count($0) > Self.count($1) }
-                groups = Array(groups.prefix(top))
-            }
-            return groups.map { group in
+            let found = try scan(plan)
+            let order =
+                query.top.map { top in
+                    let figures = found.states[0].figures
+                    return found.keys.first(
+                        top, by: [GroupOrdering(.figures(figures), isDescending: true)])
+                } ?? found.keys.answerOrder
+            return order.map { index in
+                let group = found.group(Int(index))
                 let bucket = plan.boundaries.isEmpty ? [] : ["\(group.bucket)"]
                 let cells = bucket + group.key.map(Self.json) + group.states.map(Self.json)
                 return "[\(cells.joined(separator: ", "))]"
@@ -172,10 +175,6 @@ struct QueryRun {
         }
         if let error = failure.withLock({ $0 }) { throw error }
         return try scan.finish(lanes)
-    }
-
-    private static func count(_ group: PartialGroup) -> Int64 {
-        if case .count(let count) = group.states[0] { count } else { 0 }
     }
 
     private static func json(_ value: Value) -> String {

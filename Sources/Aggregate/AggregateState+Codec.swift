@@ -118,7 +118,7 @@ extension NumberSum {
 }
 
 extension ByteReader {
-    fileprivate mutating func readEventCount() throws(ByteReaderError) -> Int64 {
+    mutating func readEventCount() throws(ByteReaderError) -> Int64 {
         let start = offset
         guard let count = Int64(exactly: try readVarint()) else {
             throw .invalidValue(offset: start, what: "count of events out of range")
@@ -126,7 +126,7 @@ extension ByteReader {
         return count
     }
 
-    fileprivate mutating func readNumberOrNull() throws(ByteReaderError) -> Value? {
+    mutating func readNumberOrNull() throws(ByteReaderError) -> Value? {
         let start = offset
         switch try Value(from: &self) {
         case .null: return nil

@@ -89,6 +89,16 @@ package struct CountedRun: Sendable, Equatable {
 
     fileprivate var total: Int128 { counts.reduce(Int128(0)) { $0 + Int128($1) } }
 
+    /// The first number up to which, itself included, there are `rank`; no more than there are.
+    fileprivate func element(ofRank rank: Int64) -> Int64 {
+        var passed: Int64 = 0
+        for index in counts.indices {
+            passed &+= counts[index]
+            if passed >= rank { return values[index] }
+        }
+        return values.last ?? 0
+    }
+
     package mutating func merge(_ other: CountedRun) throws(AggregateError) {
         guard let merged = SortedLoops.merge(values, counts, other.values, other.counts) else {
             throw .overflow
@@ -188,6 +198,9 @@ package struct CountedNumbers: Sendable, Equatable {
     package func percentile(hundredths: Int) -> AggregateResult {
         let total = ints.total + fractions.total
         let rank = max((total * Int128(hundredths) + 9_999) / 10_000, 1)
+        if fractions.count == 0, let total = Int64(exactly: total), total > 0 {
+            return .int(ints.element(ofRank: Int64(min(rank, Int128(total)))))
+        }
         var passed: Int128 = 0
         var found = AggregateResult.null
         forEach { number, count in

@@ -48,6 +48,17 @@ package struct NumberSum: Sendable, Equatable {
         correction += more
     }
 
+    /// Adds an exact sum of numbers that are integers over `scale`, a power of ten that a double
+    /// holds.
+    package mutating func add(decimals sum: Int128, scale: Double) {
+        let high = Double(sum)
+        // What a double cannot hold of the sum, and what dividing takes from it.
+        var rest = 0.0
+        if high.magnitude >= 0x1p53, let back = Int128(exactly: high) { rest = Double(sum - back) }
+        let quotient = high / scale
+        add(doubles: quotient, correction: (rest + high.addingProduct(-quotient, scale)) / scale)
+    }
+
     package mutating func merge(_ other: NumberSum) throws(AggregateError) {
         try add(integers: other.integers)
         if other.hasDoubles { add(doubles: other.doubles, correction: other.correction) }

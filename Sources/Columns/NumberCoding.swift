@@ -116,6 +116,12 @@ enum IntegerCoding {
     }
 }
 
+/// Doubles that are integers over a power of ten.
+package struct Decimals: Sendable {
+    package var integers: [Int64]
+    package var scale: Double
+}
+
 /// Doubles of one chunk.
 enum DoubleCoding {
     /// Powers of ten that a double holds exactly.
@@ -167,6 +173,18 @@ enum DoubleCoding {
         // Rounded by cutting off: a function call for every value would cost more than all else.
         let integer = Int64(product + (product < 0 ? -0.5 : 0.5))
         return (Double(integer) / scale).bitPattern == value.bitPattern ? integer : nil
+    }
+
+    /// The integers of doubles that are kept as integers over a power of ten, and that power; nil
+    /// if they are not.
+    static func decodeDecimals(
+        count: Int, from reader: inout ChunkReader
+    ) throws(BlockError) -> Decimals? {
+        guard try reader.readByte() == BlockLayout.DoubleForm.decimal else { return nil }
+        let exponent = Int(try reader.readByte())
+        guard exponent < scales.count else { throw reader.invalid("a scale of 10^\(exponent)") }
+        let integers = try IntegerCoding.decode(count: count, from: &reader)
+        return Decimals(integers: integers, scale: scales[exponent])
     }
 
     static func decode(count: Int, from reader: inout ChunkReader) throws(BlockError) -> [Double] {

@@ -5,7 +5,6 @@
 // Two halves, the younger one filled: when it is full it becomes the older one, and what was not
 // used since goes. So every look-up is one or two hash look-ups, and the bytes are bounded.
 
-internal import Aggregate
 internal import Columns
 internal import Model
 internal import Plan
@@ -89,8 +88,8 @@ final class AnswerCache: Sendable {
 
     /// Keeps an answer, or that it was too large to keep.
     func keep(_ answer: PartialResult, of question: BlockQuestion, edits: StoredEdits?) {
-        let cells = answer.groups.reduce(0) { $0 + $1.cellCount }
-        let isLarge = cells > Self.blockCellsMax
+        // What it costs to add the answer to others: each group, and every distinct value.
+        let isLarge = answer.count + answer.distinctCount > Self.blockCellsMax
         let entry = Entry(
             edits: edits, answer: isLarge ? nil : answer,
             byteCount: Self.entryBytes + (edits?.byteCount ?? 0)
@@ -167,33 +166,4 @@ extension ScanPlan {
 
 extension StoredEdits {
     fileprivate var byteCount: Int { (edits.live?.count ?? 0) + edits.hidden.count * 64 }
-}
-
-extension PartialGroup {
-    /// What it costs to add the group to others: itself, and every distinct value.
-    fileprivate var cellCount: Int { states.reduce(1) { $0 + $1.distinctCount } }
-}
-
-extension PartialResult {
-    /// Bytes of memory, roughly.
-    fileprivate var byteCount: Int {
-        let first = groups.first
-        return groups.reduce(0) { $0 + $1.heldByteCount }
-            + PartialResult.byteCount(
-                groups: groups.count, keys: first?.key.count ?? 0, states: first?.states.count ?? 0,
-                distinctValues: 0)
-    }
-}
-
-extension PartialGroup {
-    /// Texts of the key, and what the states hold.
-    fileprivate var heldByteCount: Int {
-        states.reduce(0) { $0 + $1.heldByteCount }
-            + key.reduce(0) { sum, value in
-                switch value {
-                case .string(let text), .json(let text): sum + text.utf8.count
-                case .null, .bool, .int, .double: sum
-                }
-            }
-    }
 }

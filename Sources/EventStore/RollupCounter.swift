@@ -44,12 +44,12 @@ struct RollupCounter {
                 try count(row, snapshot, into: &counts)
             }
         }
-        var result = PartialResult()
+        let found = counts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        let column = StateColumn.counts(found.map(\.value))
+        var result = PartialResult(
+            keys: GroupKeys(buckets: found.map(\.key), columns: []),
+            states: plan.aggregates.map { _ in column })
         result.statistics.usedRollup = true
-        for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) where count > 0 {
-            let states = plan.aggregates.map { _ in AggregateState.count(count) }
-            result.groups.append(PartialGroup(bucket: bucket, key: [], states: states))
-        }
         return result
     }
 

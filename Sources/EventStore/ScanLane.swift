@@ -12,7 +12,8 @@ package final class ScanLane: Sendable {
         /// Fresh blocks, and sealed ones whose answers are not worth keeping one by one.
         var fresh: ScanExecution?
         var sealed: ScanExecution?
-        /// Answers of single blocks, known or found now.
+        /// Answers: of fresh blocks, and of sealed ones, known or found now.
+        var freshAnswers = PartialMerger()
         var answers = PartialMerger()
         var cachedCount = 0
         /// Whether blocks of this plan give large answers.
@@ -20,6 +21,11 @@ package final class ScanLane: Sendable {
         /// Bytes of the budget that the above takes.
         var takenBytes = 0
         var busyNanoseconds: Int64 = 0
+
+        var byteCount: Int {
+            (fresh?.byteCount ?? 0) + (sealed?.byteCount ?? 0) + freshAnswers.byteCount
+                + answers.byteCount
+        }
     }
 
     private let scan: StoreScan
@@ -39,18 +45,32 @@ package final class ScanLane: Sendable {
                     try consume(block, &state)
                 } else {
                     // Here, and not where the lanes are joined, because lanes have threads.
-                    try state.fresh?.settle()
-                    try state.sealed?.settle()
+                    try settle(&state.fresh, into: &state.freshAnswers, &state.takenBytes)
+                    try settle(&state.sealed, into: &state.answers, &state.takenBytes)
                 }
-                let bytes =
-                    (state.fresh?.byteCount ?? 0) + (state.sealed?.byteCount ?? 0)
-                    + state.answers.byteCount
-                let more = bytes - state.takenBytes
-                state.takenBytes = bytes
-                try scan.share.take(more)
+                try take(state.byteCount, &state.takenBytes)
             }
         } catch { throw EventStoreError.wrapping(error) }
         return block != nil
+    }
+
+    /// Takes as much of the budget as makes it `bytes`, or gives some back.
+    private func take(_ bytes: Int, _ taken: inout Int) throws {
+        let more = bytes - taken
+        taken = bytes
+        try scan.share.take(more)
+    }
+
+    /// Puts what was found in order. Numbers alone become an answer, since answers of numbers merge
+    /// in passes over arrays; tables with sets are better joined before they do.
+    private func settle(
+        _ execution: inout ScanExecution?, into answers: inout PartialMerger, _ taken: inout Int
+    ) throws {
+        guard let found = execution else { return }
+        try take(taken + found.finishByteCount, &taken)
+        guard found.hasPlainStates else { return try found.settle() }
+        execution = nil
+        try answers.add(try found.finish())
     }
 
     private func consume(_ block: ListedBlock, _ state: inout State) throws {
@@ -83,10 +103,7 @@ package final class ScanLane: Sendable {
     private func add(
         _ answer: PartialResult, _ firstBucket: Int32, _ state: inout State
     ) throws {
-        guard firstBucket > 0 else { return try state.answers.add(answer) }
-        var moved = answer
-        for index in moved.groups.indices { moved.groups[index].bucket += firstBucket }
-        try state.answers.add(moved)
+        try state.answers.add(answer.movingBuckets(by: firstBucket))
     }
 
     private func read(_ block: ListedBlock, into execution: inout ScanExecution?) throws {
@@ -100,6 +117,7 @@ package final class ScanLane: Sendable {
     var cachedCount: Int { state.withLock { $0.cachedCount } }
     var busyNanoseconds: Int64 { state.withLock { $0.busyNanoseconds } }
 
+    /// Tables of fresh blocks; nil if they have become an answer.
     func takeFresh() throws -> ScanTables? {
         try state.withLock { state in
             defer { state.fresh = nil }
@@ -114,12 +132,13 @@ package final class ScanLane: Sendable {
         }
     }
 
-    /// Answers of single blocks together.
-    func takeAnswers() throws -> PartialResult {
+    /// Answers together: of fresh blocks, and of sealed ones.
+    func takeAnswers() throws -> (fresh: PartialResult, sealed: PartialResult) {
         try state.withLock { state in
-            let answers = state.answers
+            let answers = (state.freshAnswers, state.answers)
+            state.freshAnswers = PartialMerger()
             state.answers = PartialMerger()
-            return try answers.finish()
+            return (try answers.0.finish(), try answers.1.finish())
         }
     }
 }

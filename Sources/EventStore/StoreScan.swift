@@ -123,9 +123,11 @@ package final class StoreScan: Sendable {
                 record(answered.statistics)
                 return answered
             }
-            let sealed = try finishSealed(lanes)
+            let answers = try lanes.map { try $0.takeAnswers() }
+            let sealed = try finishSealed(lanes, answers.map(\.sealed))
             var merger = PartialMerger()
             if let sealed { try merger.add(sealed) }
+            for answer in answers { try merger.add(answer.fresh) }
             if let fresh = try joined(lanes.compactMap { try $0.takeFresh() }) {
                 try merger.add(fresh)
             }
@@ -160,12 +162,14 @@ package final class StoreScan: Sendable {
     }
 
     /// What all sealed blocks gave, known before or not; keeps it.
-    private func finishSealed(_ lanes: [ScanLane]) throws -> PartialResult? {
+    private func finishSealed(
+        _ lanes: [ScanLane], _ answers: [PartialResult]
+    ) throws -> PartialResult? {
         let read = blocks.filter { $0.sealedID != nil }
         guard !read.isEmpty else { return known?.answer }
         var merger = PartialMerger()
         if let known { try merger.add(known.answer) }
-        for lane in lanes { try merger.add(try lane.takeAnswers()) }
+        for answer in answers { try merger.add(answer) }
         if let found = try joined(lanes.compactMap({ try $0.takeSealed() })) {
             try merger.add(found)
         }
@@ -186,11 +190,7 @@ package final class StoreScan: Sendable {
         let execution = ScanExecution(plan: plan)
         // The largest takes the others in.
         try execution.absorb(tables.sorted { $0.byteCount > $1.byteCount })
-        try share.take(execution.answerByteCount)
+        try share.take(execution.finishByteCount)
         return try execution.finish()
     }
-}
-
-extension PartialResult {
-    var withoutStatistics: PartialResult { PartialResult(groups: groups) }
 }

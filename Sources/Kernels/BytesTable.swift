@@ -183,64 +183,6 @@ package struct BytesTable: Sendable {
         }
     }
 
-    /// The numbers of the strings in the order of their bytes.
-    package var ascending: [UInt32] {
-        arena.withUnsafeBytes { bytes in
-            func text(_ number: UInt32) -> UnsafeRawBufferPointer {
-                let range = offsets[Int(number)]..<offsets[Int(number) + 1]
-                return UnsafeRawBufferPointer(rebasing: bytes[range])
-            }
-            let common = commonPrefix(text)
-            var prefixes = (0..<UInt32(count)).map { Prefix(text($0), from: common, number: $0) }
-            prefixes.sort { left, right in
-                if left.first != right.first { return left.first < right.first }
-                if left.second != right.second { return left.second < right.second }
-                return Prefix.precedes(text(left.number), text(right.number))
-            }
-            return prefixes.map(\.number)
-        }
-    }
-
-    /// Bytes that all strings begin with.
-    private func commonPrefix(_ text: (UInt32) -> UnsafeRawBufferPointer) -> Int {
-        guard count > 0 else { return 0 }
-        let first = text(0)
-        var common = first.count
-        for number in 1..<max(UInt32(count), 1) {
-            let other = text(number)
-            var same = 0
-            while same < common, same < other.count, other[same] == first[same] { same += 1 }
-            common = same
-        }
-        return common
-    }
-
-    /// What tells most strings apart: sixteen bytes behind what all begin with.
-    private struct Prefix {
-        var first: UInt64
-        var second: UInt64
-        var number: UInt32
-
-        init(_ text: UnsafeRawBufferPointer, from start: Int, number: UInt32) {
-            (first, second, self.number) = (0, 0, number)
-            for index in 0..<8 {
-                let (near, far) = (start + index, start + index + 8)
-                first = first << 8 | (near < text.count ? UInt64(text[near]) : 0)
-                second = second << 8 | (far < text.count ? UInt64(text[far]) : 0)
-            }
-        }
-
-        /// A prefix comes first.
-        static func precedes(
-            _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
-        ) -> Bool {
-            for index in 0..<min(left.count, right.count) where left[index] != right[index] {
-                return left[index] < right[index]
-            }
-            return left.count < right.count
-        }
-    }
-
     /// The string of a number.
     package func string(_ number: Int) -> String {
         withText(number) { String(decoding: $0, as: UTF8.self) }

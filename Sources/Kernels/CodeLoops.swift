@@ -12,14 +12,13 @@ package enum CodeLoops {
         for row in 0..<count { codes[row] = UInt32(truncatingIfNeeded: values[row] &- least) }
     }
 
-    /// A dictionary code, 0 where a row has no string, plus the offset of the row's tag (below 8).
+    /// A dictionary code, 0 where a row has no string, plus the offset of the row's tag (below 8):
+    /// there are eight of them.
     package static func addOffsets(
-        _ offsets: SIMD8<UInt32>, ofTags tags: UnsafePointer<UInt8>, count: Int, to codes: Codes
+        _ offsets: UnsafePointer<UInt32>, ofTags tags: UnsafePointer<UInt8>, count: Int,
+        to codes: Codes
     ) {
-        withUnsafeBytes(of: offsets) { bytes in
-            let table = bytes.bindMemory(to: UInt32.self)
-            for row in 0..<count { codes[row] &+= table[Int(tags[row] & 7)] }
-        }
+        for row in 0..<count { codes[row] &+= offsets[Int(tags[row] & 7)] }
     }
 
     /// `cells = cells * cardinality + codes`, for products below 2^32.
@@ -35,6 +34,19 @@ package enum CodeLoops {
         into words: UnsafeMutablePointer<UInt64>
     ) {
         for row in 0..<count { words[row] = UInt64(cells[row]) << 32 | UInt64(codes[row]) }
+    }
+
+    /// The indexes of counts that are not 0, ascending; returns how many. The target has `count`
+    /// elements and one to spare.
+    package static func nonzero(
+        _ counts: UnsafePointer<Int64>, count: Int, into indexes: Codes
+    ) -> Int {
+        var found = 0
+        for index in 0..<count {
+            indexes[found] = UInt32(truncatingIfNeeded: index)
+            found &+= counts[index] != 0 ? 1 : 0
+        }
+        return found
     }
 
     /// Whether each code is greater than the one before it.

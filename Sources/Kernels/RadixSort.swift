@@ -9,20 +9,80 @@ package enum RadixSort {
     private static let wideFrom = 1 << 14
 
     /// Sorts ascending.
-    package static func sort(_ values: inout [Int64]) {
+    package static func sort(_ values: inout [Int64]) { sort(&values, ascendingBits: 0) }
+
+    /// The same of values whose lowest bits, so many, ascend already: where each has its place.
+    package static func sort(_ values: inout [Int64], ascendingBits: Int) {
         let count = values.count
         guard count > comparedMax else { return values.sort() }
-        let (least, greatest) = ExtremeLoops.extremes(values, count: count)
+        var (least, greatest) = ExtremeLoops.extremes(values, count: count)
+        // Distances from it have the same lowest bits as the values.
+        least &= -1 << Int64(ascendingBits)
         let width = BitPacking.width(of: UInt64(bitPattern: greatest &- least))
+        if width <= 32, ascendingBits == 0 {
+            values.withUnsafeMutableBufferPointer { values in
+                guard let values = values.baseAddress else { return }
+                sortNarrow(values, count: count, least: least, width: width)
+            }
+            return
+        }
         var other = [Int64](unsafeUninitializedCapacity: count) { $1 = count }
         var passes = 0
         values.withUnsafeMutableBufferPointer { values in
             other.withUnsafeMutableBufferPointer { other in
                 guard let from = values.baseAddress, let to = other.baseAddress else { return }
-                passes = sort(from, to, count: count, least: least, width: width, skipping: 0)
+                passes = sort(
+                    from, to, count: count, least: least, width: width,
+                    skipping: ascendingBits)
             }
         }
         if !passes.isMultiple(of: 2) { swap(&values, &other) }
+    }
+
+    /// Values within 2^32 of the least: their distances take half the memory, and one pass counts
+    /// the digits of all places.
+    private static func sortNarrow(
+        _ values: UnsafeMutablePointer<Int64>, count: Int, least: Int64, width: Int
+    ) {
+        let widest = count >= wideFrom ? 11 : 8
+        let digits = max((width + widest - 1) / widest, 1)
+        let bits = (width + digits - 1) / digits
+        let size = 1 << bits
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * count) { room in
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: digits * size) { tables in
+                guard let room = room.baseAddress, let tables = tables.baseAddress else { return }
+                tables.update(repeating: 0, count: digits * size)
+                var (from, to) = (room, room + count)
+                let mask = UInt32(size - 1)
+                for index in 0..<count {
+                    var distance = UInt32(truncatingIfNeeded: values[index] &- least)
+                    from[index] = distance
+                    for digit in 0..<digits {
+                        tables[digit &* size &+ Int(distance & mask)] &+= 1
+                        distance = distance &>> UInt32(bits)
+                    }
+                }
+                for digit in 0..<digits {
+                    let places = tables + digit * size
+                    let shift = UInt32(digit * bits)
+                    if places[Int(from[0] &>> shift & mask)] == count { continue }
+                    var place: UInt32 = 0
+                    for value in 0..<size {
+                        let more = places[value]
+                        places[value] = place
+                        place &+= more
+                    }
+                    for index in 0..<count {
+                        let distance = from[index]
+                        let value = Int(distance &>> shift & mask)
+                        to[Int(places[value])] = distance
+                        places[value] &+= 1
+                    }
+                    swap(&from, &to)
+                }
+                for index in 0..<count { values[index] = least &+ Int64(from[index]) }
+            }
+        }
     }
 
     /// Sorts by the upper halves of words alone; words with equal upper halves keep their order.

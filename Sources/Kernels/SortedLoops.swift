@@ -168,6 +168,61 @@ package enum SortedLoops {
         return k
     }
 
+    /// Where each value of either side is among the different values of both. Either side ascends
+    /// and may repeat values.
+    package static func places(_ left: [Int64], _ right: [Int64]) -> MergedPlaces {
+        var count = 0
+        var rightPlaces: [UInt32] = []
+        let leftPlaces = [UInt32](unsafeUninitializedCapacity: left.count) { first, filled in
+            rightPlaces = [UInt32](
+                unsafeUninitializedCapacity: right.count
+            ) { second, filledSecond in
+                left.withUnsafeBufferPointer { left in
+                    right.withUnsafeBufferPointer { right in
+                        count = places(left, right, first, second)
+                    }
+                }
+                filledSecond = right.count
+            }
+            filled = left.count
+        }
+        return MergedPlaces(left: leftPlaces, right: rightPlaces, count: count)
+    }
+
+    private static func places(
+        _ left: UnsafeBufferPointer<Int64>, _ right: UnsafeBufferPointer<Int64>,
+        _ leftPlaces: UnsafeMutableBufferPointer<UInt32>,
+        _ rightPlaces: UnsafeMutableBufferPointer<UInt32>
+    ) -> Int {
+        guard let least = [left.first, right.first].compactMap({ $0 }).min() else { return 0 }
+        var (i, j) = (0, 0)
+        var (last, place) = (least, 0)
+        while i < left.count && j < right.count {
+            let (a, b) = (left[i], right[j])
+            let value = a < b ? a : b
+            place &+= value != last ? 1 : 0
+            last = value
+            // The side that is not taken is written over when it is.
+            leftPlaces[i] = UInt32(truncatingIfNeeded: place)
+            rightPlaces[j] = UInt32(truncatingIfNeeded: place)
+            i &+= a <= b ? 1 : 0
+            j &+= b <= a ? 1 : 0
+        }
+        while i < left.count {
+            place &+= left[i] != last ? 1 : 0
+            last = left[i]
+            leftPlaces[i] = UInt32(truncatingIfNeeded: place)
+            i &+= 1
+        }
+        while j < right.count {
+            place &+= right[j] != last ? 1 : 0
+            last = right[j]
+            rightPlaces[j] = UInt32(truncatingIfNeeded: place)
+            j &+= 1
+        }
+        return place + 1
+    }
+
     /// Whether each value is greater than the one before it.
     package static func ascends(_ values: [Int64]) -> Bool {
         var violations = 0
@@ -175,6 +230,20 @@ package enum SortedLoops {
             violations &+= values[index - 1] < values[index] ? 0 : 1
         }
         return violations == 0
+    }
+}
+
+/// Where the elements of two sides are in what both are together, from 0 on.
+package struct MergedPlaces: Sendable, Equatable {
+    package var left: [UInt32]
+    package var right: [UInt32]
+    /// Elements of both together.
+    package var count: Int
+
+    package init(left: [UInt32], right: [UInt32], count: Int) {
+        self.left = left
+        self.right = right
+        self.count = count
     }
 }
 

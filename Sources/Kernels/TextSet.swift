@@ -22,7 +22,13 @@ package struct TextSet: Sendable, Equatable {
     /// The texts of a table.
     package init(_ table: BytesTable) {
         guard table.count > 0 else { return }
-        self = table.withTexts { texts, offsets in Self.ordered(texts, offsets).texts }
+        self = Self.ordered(table).texts
+    }
+
+    /// The texts of a table, and for each place the number that the text there has in the table.
+    package static func ordered(_ table: BytesTable) -> (texts: TextSet, numbers: [UInt32]) {
+        guard table.count > 0 else { return (TextSet(), []) }
+        return table.withTexts { texts, offsets in ordered(texts, offsets) }
     }
 
     /// Texts that are in order already; nil if they are not.
@@ -38,7 +44,7 @@ package struct TextSet: Sendable, Equatable {
                 if index > 0, hashes[index - 1] >= hashes[index] {
                     let before = index > 1 ? ends[index - 2] : 0
                     let last = UnsafeRawBufferPointer(rebasing: bytes[before..<start])
-                    guard hashes[index - 1] == hashes[index], Self.precedes(last, text)
+                    guard hashes[index - 1] == hashes[index], TextOrder.precedes(last, text)
                     else { return false }
                 }
                 start = end
@@ -88,7 +94,7 @@ package struct TextSet: Sendable, Equatable {
             if index - start > 1 {
                 order[start..<index].sort {
                     let (left, right) = (unordered[Int($0)], unordered[Int($1)])
-                    return left != right ? left < right : precedes(text($0), text($1))
+                    return left != right ? left < right : TextOrder.precedes(text($0), text($1))
                 }
             }
             start = index
@@ -120,17 +126,45 @@ package struct TextSet: Sendable, Equatable {
         hashes.append(hash)
     }
 
-    /// Byte by byte; a prefix comes first.
-    private static func precedes(
-        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
-    ) -> Bool {
-        for index in 0..<min(left.count, right.count) where left[index] != right[index] {
-            return left[index] < right[index]
+    // MARK: Two sets
+
+    /// Where each text of either set is in the union of both.
+    package func places(with other: TextSet) -> MergedPlaces {
+        var places = MergedPlaces(left: [], right: [], count: 0)
+        places.left.reserveCapacity(count)
+        places.right.reserveCapacity(other.count)
+        bytes.withUnsafeBytes { left in
+            other.bytes.withUnsafeBytes { right in
+                while places.left.count < count || places.right.count < other.count {
+                    let (i, j) = (places.left.count, places.right.count)
+                    let a = i < count ? UnsafeRawBufferPointer(rebasing: left[range(i)]) : nil
+                    let b =
+                        j < other.count
+                        ? UnsafeRawBufferPointer(rebasing: right[other.range(j)]) : nil
+                    let order = Self.order(
+                        a, i < count ? hashes[i] : 0, b, j < other.count ? other.hashes[j] : 0)
+                    if order <= 0 { places.left.append(UInt32(truncatingIfNeeded: places.count)) }
+                    if order >= 0 { places.right.append(UInt32(truncatingIfNeeded: places.count)) }
+                    places.count += 1
+                }
+            }
         }
-        return left.count < right.count
+        return places
     }
 
-    // MARK: Two sets
+    /// The places of the texts in the order of their bytes.
+    package var ascendingPlaces: [UInt32] {
+        bytes.withUnsafeBytes { TextOrder.ascending($0, [0] + ends) }
+    }
+
+    /// Whether the text at one place comes before that at another, by their bytes.
+    package func precedes(_ left: Int, _ right: Int) -> Bool {
+        bytes.withUnsafeBytes {
+            TextOrder.precedes(
+                UnsafeRawBufferPointer(rebasing: $0[range(left)]),
+                UnsafeRawBufferPointer(rebasing: $0[range(right)]))
+        }
+    }
 
     /// What is in either set.
     package func union(_ other: TextSet) -> TextSet {
@@ -286,7 +320,7 @@ package struct TextSet: Sendable, Equatable {
         guard let left else { return 1 }
         guard let right else { return -1 }
         if leftHash != rightHash { return leftHash < rightHash ? -1 : 1 }
-        if precedes(left, right) { return -1 }
-        return precedes(right, left) ? 1 : 0
+        if TextOrder.precedes(left, right) { return -1 }
+        return TextOrder.precedes(right, left) ? 1 : 0
     }
 }

@@ -3,7 +3,6 @@
 
 package import Aggregate
 internal import Base
-internal import Model
 
 /// Why partial results could not be made or merged.
 package enum PartialError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -26,26 +25,38 @@ package enum PartialError: Error, Sendable, Equatable, CustomStringConvertible {
 /// Merges partial results of one plan: as ordered runs of falling sizes, of which the last two
 /// become one whenever they are about as long, so that every group is merged few times.
 package struct PartialMerger: Sendable {
-    private var runs: [[PartialGroup]] = []
+    private struct Run {
+        var result: PartialResult
+        let distinctCount: Int
+        let byteCount: Int
+
+        init(_ result: PartialResult) {
+            self.result = result
+            distinctCount = result.distinctCount
+            byteCount = result.byteCount
+        }
+    }
+
+    private var runs: [Run] = []
     private var statistics = ScanStatistics()
     /// Over all runs: no fewer than there will be.
     private var groupCount = 0
     /// Values held by all distinct sets together, over all runs.
     private var distinctCount = 0
+    /// Bytes of memory that the groups take.
+    package private(set) var byteCount = 0
 
     package init() {}
 
     /// Adds one partial result. After an error the merger is of no more use.
     package mutating func add(_ partial: PartialResult) throws(PartialError) {
         statistics.add(partial.statistics)
-        guard let first = partial.groups.first else { return }
-        let shape = runs.first?.first ?? first
-        for group in partial.groups { try group.checkShape(of: shape) }
-        let run =
-            partial.groups.ascendsStrictly
-            ? partial.groups : try Self.foldingEqual(partial.groups.sorted())
-        add(run)
-        while let last = runs.dropLast().last, 2 * runs[runs.count - 1].count > last.count {
+        guard partial.count > 0 else { return }
+        if let first = runs.first?.result { try partial.checkShape(of: first) }
+        add(run: partial.withoutStatistics)
+        while let last = runs.dropLast().last,
+            2 * runs[runs.count - 1].result.count > last.result.count
+        {
             try mergeLast()
         }
         guard isTooLarge else { return }
@@ -60,87 +71,43 @@ package struct PartialMerger: Sendable {
         groupCount > Limits.queryGroupsMax || distinctCount > Limits.queryDistinctValuesMax
     }
 
-    private mutating func add(_ run: [PartialGroup]) {
-        groupCount += run.count
+    private mutating func add(run result: PartialResult) {
+        let run = Run(result)
+        groupCount += result.count
         distinctCount += run.distinctCount
+        byteCount += run.byteCount
         runs.append(run)
     }
 
     private mutating func mergeLast() throws(PartialError) {
         let right = runs.removeLast()
         let left = runs.removeLast()
-        groupCount -= left.count + right.count
+        groupCount -= left.result.count + right.result.count
         distinctCount -= left.distinctCount + right.distinctCount
-        add(try Self.merged(left, right))
-    }
-
-    private static func merged(
-        _ left: [PartialGroup], _ right: [PartialGroup]
-    ) throws(PartialError) -> [PartialGroup] {
-        var left = left
-        var merged: [PartialGroup] = []
-        merged.reserveCapacity(max(left.count, right.count))
-        var (i, j) = (0, 0)
-        while i < left.count && j < right.count {
-            let order = left[i].order(to: right[j])
-            if order == 0 { try left[i].merge(right[j]) }
-            merged.append(order <= 0 ? left[i] : right[j])
-            i += order <= 0 ? 1 : 0
-            j += order >= 0 ? 1 : 0
-        }
-        merged += left[i...]
-        merged += right[j...]
-        return merged
-    }
-
-    private static func foldingEqual(
-        _ groups: [PartialGroup]
-    ) throws(PartialError) -> [PartialGroup] {
-        var folded: [PartialGroup] = []
-        for group in groups {
-            if let last = folded.indices.last, folded[last].order(to: group) == 0 {
-                try folded[last].merge(group)
-            } else {
-                folded.append(group)
-            }
-        }
-        return folded
+        byteCount -= left.byteCount + right.byteCount
+        do throws(AggregateError) {
+            add(run: try left.result.merged(right.result))
+        } catch { throw .aggregate(error) }
     }
 
     /// Whether nothing has been added but figures.
     package var isEmpty: Bool { runs.isEmpty }
 
-    /// Bytes of memory that the groups take, roughly.
-    package var byteCount: Int {
-        let first = runs.first?.first
-        return PartialResult.byteCount(
-            groups: groupCount, keys: first?.key.count ?? 0, states: first?.states.count ?? 0,
-            distinctValues: distinctCount)
-    }
-
     /// Adds figures alone.
     package mutating func add(_ more: ScanStatistics) { statistics.add(more) }
 
-    /// Everything added so far, ordered by bucket, then by group values.
+    /// Everything added so far.
     package consuming func finish() throws(PartialError) -> PartialResult {
         while runs.count > 1 { try mergeLast() }
-        return PartialResult(groups: runs.first ?? [], statistics: statistics)
+        var result = runs.first?.result ?? PartialResult()
+        result.statistics = statistics
+        return result
     }
 }
 
-extension [PartialGroup] {
-    fileprivate var distinctCount: Int {
-        reduce(0) { $0 + $1.states.reduce(0) { $0 + $1.distinctCount } }
-    }
-
-    fileprivate var ascendsStrictly: Bool {
-        indices.dropFirst().allSatisfy { self[$0 - 1].order(to: self[$0]) < 0 }
-    }
-}
-
-extension PartialGroup {
-    fileprivate func checkShape(of other: PartialGroup) throws(PartialError) {
-        guard key.count == other.key.count else {
+extension PartialResult {
+    fileprivate func checkShape(of other: PartialResult) throws(PartialError) {
+        guard keys.columns.count == other.keys.columns.count else {
             throw .mismatch(what: "the number of group values")
         }
         guard states.count == other.states.count else {
@@ -148,59 +115,13 @@ extension PartialGroup {
         }
     }
 
-    /// Both have as many states.
-    fileprivate mutating func merge(_ other: PartialGroup) throws(PartialError) {
-        for index in states.indices {
-            do { try states[index].merge(other.states[index]) } catch { throw .aggregate(error) }
+    /// Both have the same shape.
+    fileprivate func merged(_ other: PartialResult) throws(AggregateError) -> PartialResult {
+        let (keys, places) = try keys.union(other.keys)
+        var merged: [StateColumn] = []
+        for (left, right) in zip(states, other.states) {
+            merged.append(try left.merged(right, places))
         }
-    }
-
-    /// Negative, zero or positive: by bucket, then by group values from the first on.
-    fileprivate func order(to other: PartialGroup) -> Int {
-        if bucket != other.bucket { return bucket < other.bucket ? -1 : 1 }
-        for index in 0..<min(key.count, other.key.count) {
-            let order = key[index].order(to: other.key[index])
-            if order != 0 { return order }
-        }
-        return key.count - other.key.count
-    }
-}
-
-extension PartialGroup: Comparable {
-    /// By bucket, then by group values from the first on.
-    package static func < (left: PartialGroup, right: PartialGroup) -> Bool {
-        left.order(to: right) < 0
-    }
-}
-
-extension PartialResult {
-    /// Bytes of memory that a result takes, roughly: values with short texts in hash tables.
-    package static func byteCount(
-        groups: Int, keys: Int, states: Int, distinctValues: Int
-    ) -> Int {
-        groups * (96 + keys * 48 + states * 96) + distinctValues * 64
-    }
-}
-
-extension ScanStatistics {
-    /// Adds another scan's figures. Sums saturate: they come from the network and only inform.
-    package mutating func add(_ other: ScanStatistics) {
-        blocksRead = blocksRead.addingSaturated(other.blocksRead)
-        blocksSkipped = blocksSkipped.addingSaturated(other.blocksSkipped)
-        blocksCached = blocksCached.addingSaturated(other.blocksCached)
-        rowsScanned = rowsScanned.addingSaturated(other.rowsScanned)
-        rowsMatched = rowsMatched.addingSaturated(other.rowsMatched)
-        bytesRead = bytesRead.addingSaturated(other.bytesRead)
-        listNanoseconds = listNanoseconds.addingSaturated(other.listNanoseconds)
-        readNanoseconds = readNanoseconds.addingSaturated(other.readNanoseconds)
-        mergeNanoseconds = mergeNanoseconds.addingSaturated(other.mergeNanoseconds)
-        usedRollup = usedRollup || other.usedRollup
-    }
-}
-
-extension Int64 {
-    fileprivate func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
+        return PartialResult(keys: keys, states: merged)
     }
 }

@@ -61,33 +61,6 @@ package enum ComparisonOperator: UInt8, Sendable, Hashable, CaseIterable {
     case greaterOrEqual = 5
 }
 
-/// What one shard answers: the mergeable states of every bucket and group that had an event.
-package struct PartialResult: Sendable, Equatable {
-    package var groups: [PartialGroup]
-    package var statistics: ScanStatistics
-
-    package init(groups: [PartialGroup] = [], statistics: ScanStatistics = ScanStatistics()) {
-        self.groups = groups
-        self.statistics = statistics
-    }
-}
-
-/// The states of one bucket and one combination of group values.
-package struct PartialGroup: Sendable, Equatable {
-    /// Index of the bucket, 0 without interval.
-    package var bucket: Int32
-    /// One canonical value for each `groupBy` path.
-    package var key: [Value]
-    /// One state for each of the plan's aggregates.
-    package var states: [AggregateState]
-
-    package init(bucket: Int32, key: [Value], states: [AggregateState]) {
-        self.bucket = bucket
-        self.key = key
-        self.states = states
-    }
-}
-
 /// What the scan touched.
 package struct ScanStatistics: Sendable, Equatable {
     package var blocksRead: Int64 = 0

@@ -78,25 +78,38 @@ package struct PreparedQuery: Sendable {
         guard var combined = parts.first, parts.count == plans.count else {
             throw QueryError(.internalError, "a plan was not answered")
         }
-        struct Cell: Hashable {
-            var bucket: Int32
-            var key: [Value]
-        }
         for (part, plan) in zip(parts, plans).dropFirst() {
             combined.statistics.add(part.statistics)
-            var states: [Cell: [AggregateState]] = [:]
-            for group in part.groups {
-                states[Cell(bucket: group.bucket, key: group.key)] = group.states
-            }
-            let empty = plan.aggregates.map { AggregateState(empty: $0.kind) }
-            for index in combined.groups.indices {
-                let group = combined.groups[index]
-                combined.groups[index].states +=
-                    states[Cell(bucket: group.bucket, key: group.key)] ?? empty
-            }
+            combined.append(try Self.states(part, plan, of: combined.keys))
         }
         return combined
     }
+
+    /// The states that an answer has of some groups, or those of no events.
+    private static func states(
+        _ part: PartialResult, _ plan: ScanPlan, of keys: GroupKeys
+    ) throws(QueryError) -> [StateColumn] {
+        let kinds = plan.aggregates.map(\.kind)
+        guard part.count > 0, keys.count > 0 else {
+            return kinds.map { StateColumn(empty: $0, count: keys.count) }
+        }
+        guard part.keys.columns.count == keys.columns.count, part.states.map(\.kind) == kinds else {
+            throw Self.misfit
+        }
+        let wanted: [UInt32]
+        do throws(AggregateError) { wanted = try keys.indexes(in: part.keys) } catch {
+            throw QueryError(.tooLarge, error.description)
+        }
+        // Groups that the answer has not are those after its last.
+        return part.states.map { column in
+            var column = column
+            column.appendEmpty()
+            return column.picking(wanted)
+        }
+    }
+
+    private static let misfit = QueryError(
+        .internalError, "a shard's answer does not fit the query")
 
     /// Parses and plans in one go.
     package init(
@@ -123,20 +136,16 @@ package struct PreparedQuery: Sendable {
 
     /// Partial results come over the network, so their shape is held against the plan once more.
     private func check(_ partial: PartialResult) throws(QueryError) {
-        let buckets = request.interval == nil ? 1 : bucketCount
-        let kinds = kinds
-        for group in partial.groups {
-            guard group.bucket >= 0, Int(group.bucket) < buckets,
-                group.key.count == plan.groupBy.count, group.states.map(\.kind) == kinds,
-                zip(group.key, request.groupings).allSatisfy({ Self.fits($0, $1) })
-            else {
-                throw QueryError(.internalError, "a shard's answer does not fit the query")
-            }
-        }
+        guard partial.count > 0 else { return }
+        let buckets = 0..<Int32(clamping: request.interval == nil ? 1 : bucketCount)
+        guard partial.keys.buckets.allSatisfy({ buckets.contains($0) }),
+            partial.keys.columns.count == plan.groupBy.count, partial.states.map(\.kind) == kinds,
+            zip(partial.keys.columns, request.groupings).allSatisfy({ Self.fits($0.values, $1) })
+        else { throw Self.misfit }
     }
 
-    private static func fits(_ value: Value, _ grouping: Grouping) -> Bool {
-        guard case .ranges(let ranges) = grouping, case .int(let place) = value else { return true }
-        return ranges.indices.contains(Int(clamping: place))
+    private static func fits(_ values: DistinctValues, _ grouping: Grouping) -> Bool {
+        guard case .ranges(let ranges) = grouping else { return true }
+        return values.ints.allSatisfy { ranges.indices.contains(Int(clamping: $0)) }
     }
 }

@@ -10,6 +10,7 @@ struct BlockAnswers {
     let groupCount: Int
     let seed: UInt64
     private var numbers: [Int: BlockNumbers] = [:]
+    private var decimals: [Int: BlockDecimals] = [:]
     private var codes: [Int: LocalCodes] = [:]
 
     init(rows: SelectedRows, cells: BlockCells, groupCount: Int, seed: UInt64) {
@@ -29,6 +30,17 @@ struct BlockAnswers {
             columns.chunks[column], hasNumbers ? try columns.values(column) : nil, rows, cells)
         numbers[column] = found
         return found
+    }
+
+    /// The doubles of a column that nobody else has asked for, if they are decimals.
+    mutating func decimals(
+        _ column: Int, _ columns: inout BlockColumns
+    ) throws(BlockError) -> BlockDecimals? {
+        if let known = decimals[column] { return known }
+        guard numbers[column] == nil, let found = try columns.decimals(column) else { return nil }
+        let decimals = BlockDecimals(found, columns.chunks[column], rows, cells)
+        self.decimals[column] = decimals
+        return decimals
     }
 
     mutating func codes(
@@ -104,8 +116,12 @@ enum Accumulator {
             }
             self = .count(counts)
         case .sum(var sums, let column, let isAverage):
-            let numbers = try answers.numbers(column, &columns)
-            try sums.add(numbers, answers.cells, groupCount: answers.groupCount)
+            if let decimals = try answers.decimals(column, &columns) {
+                try sums.add(decimals, answers.cells, groupCount: answers.groupCount)
+            } else {
+                let numbers = try answers.numbers(column, &columns)
+                try sums.add(numbers, answers.cells, groupCount: answers.groupCount)
+            }
             self = .sum(sums, column: column, isAverage: isAverage)
         case .extreme(var extremes, let column):
             let numbers = try answers.numbers(column, &columns)
@@ -141,27 +157,52 @@ enum Accumulator {
         }
     }
 
-    /// The state of every group, once it is settled.
-    func states(groupCount: Int) throws(AggregateError) -> [AggregateState] {
+    /// The states of groups, once they are settled: that of group `groups[i]` at i.
+    func states(of groups: [UInt32]) throws(AggregateError) -> StateColumn {
+        let count = groups.count
         switch self {
-        case .count(let counts):
-            return (0..<groupCount).map { .count($0 < counts.count ? counts[$0] : 0) }
+        case .count(let counts): return StateColumn.counts(counts).picking(groups)
         case .sum(let sums, _, let isAverage):
-            return (0..<groupCount).map {
-                isAverage
-                    ? .average(sums.sum(of: $0), count: sums.count(of: $0)) : .sum(sums.sum(of: $0))
-            }
-        case .extreme(let extremes, _):
-            var states: [AggregateState] = []
-            for group in 0..<groupCount { states.append(try extremes.state(of: group)) }
-            return states
+            return
+                (isAverage
+                ? StateColumn.averages(sums.sums, sums.counts) : .sums(sums.sums)).picking(groups)
+        case .extreme(let extremes, _): return extremes.states.picking(groups)
         case .distinct(let values, _, let isSelect):
-            if isSelect { return values.sets(groupCount: groupCount).map { .selectUnique($0) } }
-            return try values.counts(groupCount: groupCount).map { .countUnique($0) }
+            if isSelect {
+                let sets = values.sets(groupCount: count)
+                return .states(groups.map { .selectUnique(sets[Int($0)]) }, .selectUnique)
+            }
+            let counts = try values.counts(groupCount: count)
+            return .states(groups.map { .countUnique(counts[Int($0)]) }, .countUnique)
         case .numbers(let numbers, _):
-            return (0..<groupCount).map { .numbers(numbers.numbers(of: $0)) }
+            return .states(groups.map { .numbers(numbers.numbers(of: Int($0))) }, .numbers)
         case .deviation(let deviations, _):
-            return (0..<groupCount).map { .standardDeviation(deviations.deviation(of: $0)) }
+            return StateColumn.deviations(deviations.groups).picking(groups)
+        }
+    }
+
+    /// Whether states are numbers alone.
+    var isPlain: Bool {
+        switch self {
+        case .count, .sum, .extreme, .deviation: true
+        case .distinct, .numbers: false
+        }
+    }
+
+    /// Bytes of memory that settling and forming states take at most beside what is there.
+    func finishByteCount(groupCount: Int) -> Int {
+        switch self {
+        case .count: groupCount * StateColumn.stride(of: .count)
+        case .sum: groupCount * StateColumn.stride(of: .average)
+        case .extreme: groupCount * StateColumn.stride(of: .minimum)
+        case .deviation: groupCount * StateColumn.stride(of: .standardDeviation)
+        case .numbers(let numbers, _):
+            groupCount * StateColumn.stride(of: .numbers) + numbers.settleByteCount
+        case .distinct(let values, _, _):
+            // Eight bytes a number and sixteen beside a text, and as much again while they are
+            // sorted.
+            groupCount * StateColumn.stride(of: .countUnique) + values.count * 32
+                + values.textByteCount
         }
     }
 }

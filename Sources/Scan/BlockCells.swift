@@ -17,7 +17,10 @@ struct BlockCells {
     private(set) var counts: [Int64] = []
     /// The group of each cell that has rows.
     private(set) var groups: [Int] = []
-    /// A position of each cell; empty if the cell itself is the code of the only varying column.
+    /// The varying columns, buckets first, of which a cell is one number after the other: how many
+    /// codes each has, and how many cells neighbouring codes are apart.
+    private var layout: [(cardinality: UInt32, stride: UInt32)] = []
+    /// A position of each cell; empty as long as `layout` says what the codes of a cell are.
     private var representatives: [UInt32] = []
 
     var isSingle: Bool { cells.isEmpty }
@@ -53,19 +56,22 @@ struct BlockCells {
     ) {
         // Arrays over all combinations pay as long as they are not much longer than the rows.
         let directMax = 2 * rowCount + 64
-        if isSingle {
-            cells = codes
-            cellCount = cardinality
-            guard cardinality > directMax else { return }
-            isDirect = false
-            compact(seed) { $0.numbers(of: codes, count: $1, into: $2) }
+        let wasSingle = isSingle
+        if cellCount * cardinality <= directMax {
+            if wasSingle {
+                cells = codes
+            } else {
+                CodeLoops.combine(
+                    &cells, with: codes, cardinality: UInt32(cardinality), count: rowCount)
+            }
+            cellCount *= cardinality
+            for index in layout.indices { layout[index].stride *= UInt32(cardinality) }
+            layout.append((UInt32(cardinality), 1))
             return
         }
         isDirect = false
-        if cellCount * cardinality <= directMax {
-            CodeLoops.combine(
-                &cells, with: codes, cardinality: UInt32(cardinality), count: rowCount)
-            cellCount *= cardinality
+        if wasSingle {
+            compact(seed) { $0.numbers(of: codes, count: $1, into: $2) }
             return
         }
         let (before, count) = (cells, rowCount)
@@ -87,26 +93,46 @@ struct BlockCells {
     private mutating func assignGroups(
         _ buckets: BucketCodes, _ columns: [LocalCodes], _ table: inout GroupTable
     ) throws(PartialError) {
-        groups = [Int](repeating: 0, count: cellCount)
-        let used = counts.indices.filter { counts[$0] > 0 }
-        var numbers = localCodes(buckets.codes, of: used).map {
-            table.bucket(buckets.first + Int($0))
+        let used: [UInt32] = nonzero(counts)
+        var numbers: [UInt32]
+        if buckets.codes.isEmpty {
+            let bucket = table.bucket(buckets.first)
+            numbers = [UInt32](repeating: bucket, count: used.count)
+        } else {
+            numbers = localCodes(buckets.codes, 0, of: used).map {
+                table.bucket(buckets.first + Int($0))
+            }
         }
+        var place = buckets.codes.isEmpty ? 0 : 1
         for index in columns.indices {
-            let codes = localCodes(columns[index].codes, of: used)
-            let values = columns[index].globals(
-                of: codes, in: &table.values[index], grouping: table.groupings[index])
+            let codes = localCodes(columns[index].codes, place, of: used)
+            place += columns[index].isConstant ? 0 : 1
+            let values = columns[index].keyNumbers(
+                of: codes, in: &table.keys[index], grouping: table.groupings[index])
             numbers = table.refine(numbers, column: index, by: values)
         }
-        for (cell, number) in zip(used, numbers) { groups[cell] = Int(number) }
+        groups = [Int](repeating: 0, count: cellCount)
+        for index in used.indices { groups[Int(used[index])] = Int(numbers[index]) }
         guard table.count <= Limits.queryGroupsMax else { throw .tooManyGroups }
     }
 
-    /// A column's code in each of the cells.
-    private func localCodes(_ codes: [UInt32], of cells: [Int]) -> [UInt32] {
+    /// The code of a column, at its place among those that vary, in each of the cells.
+    private func localCodes(_ codes: [UInt32], _ place: Int, of cells: [UInt32]) -> [UInt32] {
         if codes.isEmpty { return [UInt32](repeating: 0, count: cells.count) }
-        if representatives.isEmpty { return cells.map { UInt32($0) } }
-        return cells.map { codes[Int(representatives[$0])] }
+        guard representatives.isEmpty else {
+            return cells.map { codes[Int(representatives[Int($0)])] }
+        }
+        if layout.count == 1 { return cells }
+        let (cardinality, stride) = layout[place]
+        return cells.map { $0 / stride % cardinality }
+    }
+}
+
+/// The indexes of counts that are not 0.
+private func nonzero(_ counts: [Int64]) -> [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: counts.count + 1) { target, filled in
+        guard let base = target.baseAddress else { return }
+        filled = CodeLoops.nonzero(counts, count: counts.count, into: base)
     }
 }
 
@@ -118,71 +144,4 @@ struct BucketCodes {
     var count = 1
     /// One a position; empty if all have code 0.
     var codes: [UInt32] = []
-}
-
-/// Numbers the groups of a whole scan. A group is a bucket refined by one value after the other, so
-/// each step is one lookup of a pair of numbers.
-struct GroupTable {
-    let seed: UInt64
-    /// One for each group column.
-    let groupings: [Grouping]
-    /// The values of each group column.
-    var values: [ValueInterner]
-    private var buckets: WordTable
-    /// Table i numbers pairs of the group so far and the value of column i.
-    private var pairs: [WordTable]
-
-    init(columnCount: Int, groupings: [Grouping], seed: UInt64) {
-        self.seed = seed
-        let rest = max(columnCount - groupings.count, 0)
-        self.groupings = groupings + [Grouping](repeating: .value, count: rest)
-        values = (0..<columnCount).map { _ in ValueInterner(seed: seed) }
-        buckets = WordTable(seed: seed)
-        pairs = (0..<columnCount).map { _ in WordTable(seed: seed) }
-    }
-
-    var count: Int { pairs.last?.count ?? buckets.count }
-
-    /// The buckets by the numbers of the groups that they are, before any value.
-    var bucketWords: [UInt64] { buckets.words }
-
-    mutating func bucket(_ bucket: Int) -> UInt32 { buckets.number(of: UInt64(bucket)) }
-
-    /// The numbers of groups so far, each with one more value (bits of `ValueCode`).
-    mutating func refine(_ groups: [UInt32], column: Int, by values: [UInt32]) -> [UInt32] {
-        let count = groups.count
-        let words: [UInt64] = filled(count) {
-            CodeLoops.pair(groups, with: values, count: count, into: $0)
-        }
-        return filled(count) { pairs[column].numbers(of: words, count: count, into: $0) }
-    }
-
-    /// Adds another table's buckets; gives the number here of each bucket there.
-    mutating func absorb(buckets other: GroupTable) -> [UInt32] {
-        let words = other.buckets.words
-        return filled(words.count) { buckets.numbers(of: words, count: words.count, into: $0) }
-    }
-
-    /// For each group up to a column, what `map` says of the group that it refines.
-    func parents(_ column: Int, _ map: [UInt32]) -> [UInt32] {
-        pairs[column].words.map { map[Int($0 >> 32)] }
-    }
-
-    /// For each group up to a column, the bits of that column's value.
-    func valueBits(_ column: Int) -> [UInt32] {
-        pairs[column].words.map { UInt32(truncatingIfNeeded: $0) }
-    }
-
-    /// The bucket and values of a group.
-    func cell(of group: Int) -> (bucket: Int32, key: [Value]) {
-        var key = [Value](repeating: .null, count: pairs.count)
-        var group = group
-        for index in pairs.indices.reversed() {
-            let pair = pairs[index].words[group]
-            key[index] = values[index].value(
-                of: ValueCode(bits: UInt32(truncatingIfNeeded: pair)))
-            group = Int(pair >> 32)
-        }
-        return (Int32(truncatingIfNeeded: buckets.words[group]), key)
-    }
 }

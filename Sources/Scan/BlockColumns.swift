@@ -33,6 +33,16 @@ struct BlockColumns {
     /// Kinds of values in a column, from the directory.
     func kinds(_ column: Int) -> TagSet { chunks[column]?.kinds ?? .missing }
 
+    /// Its doubles as integers over a power of ten; nil if they are no such, or if it has been
+    /// decoded already.
+    mutating func decimals(_ column: Int) throws(BlockError) -> Decimals? {
+        guard decoded[column] == nil, let chunk = chunks[column],
+            let decimals = try chunk.decodeDecimals()
+        else { return nil }
+        bytesRead += chunk.byteCount
+        return decimals
+    }
+
     /// Its values by row; nil: missing in every row.
     mutating func values(_ column: Int) throws(BlockError) -> DecodedColumn? {
         if let known = decoded[column] { return known }

@@ -90,3 +90,24 @@ struct BlockNumbers {
         return overflow || product > UInt64(Int64.max)
     }
 }
+
+/// One column's doubles as integers over a power of ten.
+struct BlockDecimals {
+    let numbers: CellNumbers<Int64>
+    let scale: Double
+    /// Whether the sum of all integers, of whatever cells, may leave 64 bits.
+    let mayOverflow: Bool
+
+    init(_ decimals: Decimals, _ chunk: ColumnChunk?, _ rows: SelectedRows, _ cells: BlockCells) {
+        numbers = CellNumbers(
+            values: rows.pick(decimals.integers), cells: cells.cells, counts: cells.counts)
+        scale = decimals.scale
+        // From the directory: looking at every integer would cost what adding them does.
+        guard case .doubles(let range)? = chunk?.numberRange else {
+            mayOverflow = true
+            return
+        }
+        let greatest = max(range.lowerBound.magnitude, range.upperBound.magnitude) * scale
+        mayOverflow = !((greatest + 1) * Double(rows.count) < 0x1p62)
+    }
+}

@@ -9,21 +9,20 @@
 
 internal import Columns
 internal import Kernels
-internal import Plan
 
 /// Codes of selected rows, and what each code stands for.
 struct LocalCodes {
     /// One a position; empty if all positions have the code 0 (`isConstant`).
     private(set) var codes: [UInt32] = []
     private(set) var cardinality = 1
-    private var dictionary = StringDictionary()
-    private var textCount = 0
-    private var intBase = 3
-    private var doubleBase = 3
-    private var ints = IntCodes.words([])
-    private var fractions: [UInt64] = []
+    private(set) var dictionary = StringDictionary()
+    private(set) var textCount = 0
+    private(set) var intBase = 3
+    private(set) var doubleBase = 3
+    private(set) var ints = IntCodes.words([])
+    private(set) var fractions: [UInt64] = []
 
-    private enum IntCodes {
+    enum IntCodes {
         /// Code i is `least + i`.
         case dense(least: Int64)
         /// Code i is word i.
@@ -67,7 +66,7 @@ struct LocalCodes {
             column.codes.isEmpty
             ? [UInt32](repeating: 0, count: rows.count) : rows.pick(column.codes)
         let special = UInt32(textCount)
-        let offsets = SIMD8<UInt32>(special, special, special + 1, special + 2, 0, 0, 0, 0)
+        let offsets = [special, special, special + 1, special + 2, 0, 0, 0, 0]
         CodeLoops.addOffsets(offsets, ofTags: tags, count: rows.count, to: &codes)
         var (intPlaces, intValues) = (Scan.positions(of: .int, in: tags), [Int64]())
         if !intPlaces.isEmpty { intValues = pick(rows.pick(column.ints), at: intPlaces) }
@@ -133,12 +132,9 @@ struct LocalCodes {
         }
     }
 
-    /// The numbers of the values of `wanted` codes in the whole scan, as bits of `ValueCode`. With
-    /// a grouping other than by value: the numbers of their group values.
-    func globals(
-        of wanted: [UInt32], in interner: inout ValueInterner, grouping: Grouping = .value
-    ) -> [UInt32] {
-        if grouping == .value, let codes = globals(ofTexts: wanted, in: &interner) { return codes }
+    /// The numbers of the values of `wanted` codes in the whole scan, as bits of `ValueCode`.
+    func globals(of wanted: [UInt32], in interner: inout ValueInterner) -> [UInt32] {
+        if let codes = globals(ofTexts: wanted, in: &interner) { return codes }
         var known = [UInt32](repeating: .max, count: cardinality)
         var strings: [UInt32] = []
         var documents: [UInt32] = []
@@ -148,9 +144,7 @@ struct LocalCodes {
             // Texts are numbered together below; until then anything but `.max` will do.
             known[Int(code)] = 0
             if code >= textCount {
-                known[Int(code)] = global(Int(code), in: &interner, grouping).bits
-            } else if grouping != .value {
-                known[Int(code)] = ValueCode.null.bits
+                known[Int(code)] = global(Int(code), in: &interner).bits
             } else if code < stringCount {
                 strings.append(code)
             } else {
@@ -178,25 +172,20 @@ struct LocalCodes {
     }
 
     /// The same for one code that is not a text's.
-    private func global(
-        _ code: Int, in interner: inout ValueInterner, _ grouping: Grouping
-    ) -> ValueCode {
+    private func global(_ code: Int, in interner: inout ValueInterner) -> ValueCode {
         if code >= doubleBase {
             guard code - doubleBase < fractions.count else { return .null }
-            let number = Double(bitPattern: fractions[code - doubleBase])
-            if grouping != .value { return interner.code(number: grouping.group(of: number)) }
-            return interner.code(fraction: number)
+            return interner.code(fraction: Double(bitPattern: fractions[code - doubleBase]))
         }
-        if code >= intBase {
-            let number =
-                switch ints {
-                case .dense(let least): least &+ Int64(code - intBase)
-                case .words(let words): Int64(bitPattern: words[code - intBase])
-                }
-            if grouping != .value { return interner.code(number: grouping.group(of: number)) }
-            return interner.code(number)
-        }
-        if grouping != .value { return .null }
+        if code >= intBase { return interner.code(int(Int64(code - intBase))) }
         return code == textCount ? .null : interner.code(code == textCount + 2)
+    }
+
+    /// The integer of a code, counted from the first of an integer.
+    func int(_ code: Int64) -> Int64 {
+        switch ints {
+        case .dense(let least): least &+ code
+        case .words(let words): Int64(bitPattern: words[Int(code)])
+        }
     }
 }

@@ -7,8 +7,8 @@ internal import Model
 
 /// Sums and counts of numbers by group.
 struct SumAccumulator {
-    private var sums: [NumberSum] = []
-    private var counts: [Int64] = []
+    private(set) var sums: [NumberSum] = []
+    private(set) var counts: [Int64] = []
 
     mutating func add(
         _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
@@ -19,31 +19,53 @@ struct SumAccumulator {
         if !numbers.doubles.values.isEmpty { addDoubles(numbers.doubles, cells) }
     }
 
+    /// Adds doubles as what they are integers of: every sum is exact before it is divided.
+    mutating func add(
+        _ decimals: BlockDecimals, _ cells: BlockCells, groupCount: Int
+    ) throws(AggregateError) {
+        sums.append(contentsOf: repeatElement(NumberSum(), count: groupCount - sums.count))
+        counts.append(contentsOf: repeatElement(0, count: groupCount - counts.count))
+        let (numbers, scale) = (decimals.numbers, decimals.scale)
+        let (high, low) = Self.sums(numbers, cells, mayOverflow: decimals.mayOverflow)
+        for cell in 0..<cells.cellCount where numbers.counts[cell] > 0 {
+            let group = cells.groups[cell]
+            let total = Int128(high[cell]) << 32 + Int128(low[cell])
+            sums[group].add(decimals: total, scale: scale)
+            counts[group] += numbers.counts[cell]
+        }
+    }
+
     private mutating func addInts(
         _ numbers: BlockNumbers, _ cells: BlockCells
     ) throws(AggregateError) {
         let ints = numbers.ints
-        let count = ints.values.count
-        var high = [Int64](repeating: 0, count: cells.cellCount)
-        var low = high
-        if cells.isSingle {
-            if numbers.mayOverflow {
-                (high[0], low[0]) = SumLoops.wideSum(ints.values, count: count)
-            } else {
-                low[0] = SumLoops.sum(ints.values, count: count)
-            }
-        } else if numbers.mayOverflow {
-            SumLoops.wideSum(ints.values, cells: ints.cells, count: count, high: &high, low: &low)
-        } else {
-            SumLoops.sum(
-                ints.values, cells: ints.cells, count: count, into: &low,
-                cellCount: cells.cellCount)
-        }
+        let (high, low) = Self.sums(ints, cells, mayOverflow: numbers.mayOverflow)
         for cell in 0..<cells.cellCount where ints.counts[cell] > 0 {
             let group = cells.groups[cell]
             try sums[group].add(integers: Int128(high[cell]) << 32 + Int128(low[cell]))
             counts[group] += ints.counts[cell]
         }
+    }
+
+    /// The sum of each cell: `high` times 2^32 plus `low`.
+    private static func sums(
+        _ ints: CellNumbers<Int64>, _ cells: BlockCells, mayOverflow: Bool
+    ) -> (high: [Int64], low: [Int64]) {
+        let count = ints.values.count
+        var high = [Int64](repeating: 0, count: cells.cellCount)
+        var low = high
+        switch (cells.isSingle, mayOverflow) {
+        case (true, true): (high[0], low[0]) = SumLoops.wideSum(ints.values, count: count)
+        case (true, false): low[0] = SumLoops.sum(ints.values, count: count)
+        case (false, true):
+            SumLoops.wideSum(
+                ints.values, cells: ints.cells, count: count, high: &high, low: &low)
+        case (false, false):
+            SumLoops.sum(
+                ints.values, cells: ints.cells, count: count, into: &low,
+                cellCount: cells.cellCount)
+        }
+        return (high, low)
     }
 
     private mutating func addDoubles(_ doubles: CellNumbers<Double>, _ cells: BlockCells) {
@@ -76,8 +98,6 @@ struct SumAccumulator {
     }
 
     var groupCount: Int { sums.count }
-    func sum(of group: Int) -> NumberSum { group < sums.count ? sums[group] : NumberSum() }
-    func count(of group: Int) -> Int64 { group < counts.count ? counts[group] : 0 }
 }
 
 /// The least or the greatest number by group.
@@ -167,12 +187,12 @@ struct ExtremeAccumulator {
         return found
     }
 
-    func state(of group: Int) throws(AggregateError) -> AggregateState {
-        let isKnown = group < ints.count
-        let int: Value? = isKnown && hasInt[group] ? .int(ints[group]) : nil
-        let double: Value? = isKnown && hasDouble[group] ? .double(doubles[group]) : nil
-        var state: AggregateState = isMinimum ? .minimum(int) : .maximum(int)
-        try state.merge(isMinimum ? .minimum(double) : .maximum(double))
-        return state
+    var states: StateColumn {
+        let extremes = ints.indices.map { group in
+            let int = hasInt[group] ? Extreme.int(ints[group]) : .none
+            let double = hasDouble[group] ? Extreme.double(doubles[group]) : .none
+            return isMinimum ? int.smaller(double) : int.larger(double)
+        }
+        return isMinimum ? .minima(extremes) : .maxima(extremes)
     }
 }

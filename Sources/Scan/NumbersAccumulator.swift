@@ -20,8 +20,8 @@ struct NumbersAccumulator {
     /// Numbers that have not.
     private var pendingCount = 0
 
-    /// Fewer numbers than this wait: 8 MB. A choice.
-    private static let pendingMax = 1 << 20
+    /// Fewer numbers than this wait: 32 MB. A choice: what is counted in parts has to be merged.
+    private static let pendingMax = 1 << 22
 
     /// Different numbers held, over all groups: no more than there are.
     var count: Int { countedCount }
@@ -117,6 +117,10 @@ struct NumbersAccumulator {
         countedCount * 16 + pendingCount * 16 + groups.count * MemoryLayout<Group>.stride
     }
 
+    /// Bytes of memory that settling takes at most: a second array of what is sorted, what is
+    /// counted of it, and what that makes with what had been.
+    var settleByteCount: Int { pendingCount * 24 + countedCount * 16 }
+
     /// Once it is settled.
     func numbers(of group: Int) -> CountedNumbers {
         group < groups.count ? groups[group].counted : CountedNumbers()
@@ -138,7 +142,7 @@ func splitIntegral(_ keys: [Int64]) -> (ints: [Int64], fractions: [Int64]) {
 
 /// Deviations by group.
 struct DeviationAccumulator {
-    private var groups: [Deviation] = []
+    private(set) var groups: [Deviation] = []
 
     mutating func add(
         _ numbers: BlockNumbers, _ cells: BlockCells, groupCount: Int
@@ -191,8 +195,4 @@ struct DeviationAccumulator {
     }
 
     var groupCount: Int { groups.count }
-
-    func deviation(of group: Int) -> Deviation {
-        group < groups.count ? groups[group] : Deviation()
-    }
 }

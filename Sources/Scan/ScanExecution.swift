@@ -107,8 +107,7 @@ package final class ScanExecution {
         guard accumulators.reduce(0, { $0 + $1.distinctCount }) <= Limits.queryDistinctValuesMax
         else { throw PartialError.aggregate(.tooManyDistinctValues) }
         let textBytes =
-            groups.values.reduce(0) { $0 + $1.textByteCount }
-            + accumulators.reduce(0) { $0 + $1.textByteCount }
+            groups.textByteCount + accumulators.reduce(0) { $0 + $1.textByteCount }
         guard textBytes <= textBytesMax else { throw ScanLimitError(textBytesMax: textBytesMax) }
     }
 
@@ -119,21 +118,14 @@ package final class ScanExecution {
         try checkLimits()
     }
 
-    /// The states of every bucket and group that had an event, by bucket, then by group values.
+    /// The states of every bucket and group that had an event.
     package func finish() throws -> PartialResult {
         try settle()
-        var states: [[AggregateState]] = []
-        for accumulator in accumulators {
-            states.append(try accumulator.states(groupCount: groups.count))
-        }
-        var result = PartialResult(statistics: statistics)
-        result.groups.reserveCapacity(groups.count)
-        for group in groups.ascending {
-            let (bucket, key) = groups.cell(of: group)
-            result.groups.append(
-                PartialGroup(bucket: bucket, key: key, states: states.map { $0[group] }))
-        }
-        return result
+        guard groups.count > 0 else { return PartialResult(statistics: statistics) }
+        let (keys, numbers) = groups.ordered()
+        var states: [StateColumn] = []
+        for accumulator in accumulators { states.append(try accumulator.states(of: numbers)) }
+        return PartialResult(keys: keys, states: states, statistics: statistics)
     }
 
     // MARK: Threads
@@ -167,12 +159,16 @@ package final class ScanExecution {
         groups.byteCount + accumulators.reduce(0) { $0 + $1.byteCount }
     }
 
-    /// Bytes of memory that `finish` takes, roughly.
-    package var answerByteCount: Int {
-        PartialResult.byteCount(
-            groups: groups.count, keys: plan.groupBy.count, states: accumulators.count,
-            distinctValues: accumulators.reduce(0) { $0 + $1.distinctCount })
+    /// Bytes of memory that `finish` takes at most beside what is there: the answer, and a second
+    /// array of whatever it sorts.
+    package var finishByteCount: Int {
+        let groupBytes = 32 * (plan.groupBy.count + 1)
+        return groups.count * groupBytes + groups.textByteCount
+            + accumulators.reduce(0) { $0 + $1.finishByteCount(groupCount: groups.count) }
     }
+
+    /// Whether states are numbers alone: then answers cost no more to merge than tables.
+    package var hasPlainStates: Bool { accumulators.allSatisfy(\.isPlain) }
 
     // MARK: Buckets
 
@@ -184,11 +180,12 @@ package final class ScanExecution {
         let first = bucket(of: max(columns.block.minTimestamp, timeframe.lowerBound))
         let last = bucket(of: min(columns.block.maxTimestamp, timeframe.upperBound - 1))
         guard last > first else { return BucketCodes(first: first) }
-        let times = rows.pick(try selection.timestamps(&columns))
+        let all = try selection.timestamps(&columns)
         let isSorted = columns.block.isSortedByTimestamp
+        let times = isSorted ? [] : rows.pick(all)
         let codes: [UInt32] = filled(rows.count) { target in
             if isSorted {
-                fillRuns(times, from: first, to: last, into: target)
+                fillRuns(rows, all, from: first, to: last, into: target)
             } else {
                 CodeLoops.buckets(
                     of: times, count: times.count, boundaries: boundaries, buckets: first...last,
@@ -205,16 +202,19 @@ package final class ScanExecution {
 
     /// Sorted rows of one bucket lie together: only the ends of the runs are looked for.
     private func fillRuns(
-        _ times: [Int64], from first: Int, to last: Int, into target: UnsafeMutablePointer<UInt32>
+        _ rows: SelectedRows, _ times: [Int64], from first: Int, to last: Int,
+        into target: UnsafeMutablePointer<UInt32>
     ) {
-        var row = 0
+        var (row, position) = (0, 0)
         for bucket in first...last {
-            let end = CodeLoops.lowerBound(
+            row = CodeLoops.lowerBound(
                 times, from: row, to: times.count, of: boundaries[bucket + 1])
-            (target + row).update(repeating: UInt32(bucket - first), count: end - row)
-            row = end
+            let end = max(rows.position(ofRow: row), position)
+            (target + position).update(repeating: UInt32(bucket - first), count: end - position)
+            position = end
         }
         // None is left, unless the block's header lies about its times.
-        (target + row).update(repeating: UInt32(last - first), count: times.count - row)
+        (target + position).update(
+            repeating: UInt32(last - first), count: rows.count - position)
     }
 }

@@ -29,24 +29,6 @@ package struct ScanTables: Sendable {
     package var byteCount: Int { groups.byteCount + accumulators.reduce(0) { $0 + $1.byteCount } }
 }
 
-extension GroupTable {
-    /// Adds the groups of another table; gives the number here of each group there.
-    mutating func absorb(_ other: GroupTable) -> [UInt32] {
-        var map = absorb(buckets: other)
-        for column in values.indices {
-            let translation = values[column].absorb(other.values[column])
-            let values = other.valueBits(column).map(translation.code)
-            map = refine(other.parents(column, map), column: column, by: values)
-        }
-        return map
-    }
-
-    /// Bytes of memory that the table takes, roughly.
-    var byteCount: Int {
-        values.reduce(0) { $0 + $1.byteCount } + count * (values.count + 1) * WordTable.entryBytes
-    }
-}
-
 /// The codes here of all values of another interner.
 struct CodeTranslation {
     fileprivate var ints: [UInt32] = []

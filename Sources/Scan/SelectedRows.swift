@@ -35,6 +35,17 @@ struct SelectedRows {
             }
     }
 
+    /// How many selected rows come before a row.
+    func position(ofRow row: Int) -> Int {
+        guard let selected else { return min(max(row - first, 0), count) }
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(selected[middle]) < row { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     private var isWhole: Bool { selected == nil && count == rowCount }
 
     func pick(_ values: [Int64]) -> [Int64] {

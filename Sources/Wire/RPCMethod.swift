@@ -10,8 +10,8 @@ package struct RPCMethod: RawRepresentable, Hashable, Sendable, CustomStringConv
     package static let apply = RPCMethod(rawValue: 1)
     /// How far the shards are: `AppliedOffsetsRequest`, `AppliedOffsetsResponse`.
     package static let appliedOffsets = RPCMethod(rawValue: 2)
-    /// Run a plan over shards: `ScanRequest`, `ScanResponse`.
-    package static let scan = RPCMethod(rawValue: 3)
+    /// Run a plan over shards: `ScanRequest`, `ScanResponse`. Was 3, with groups one by one.
+    package static let scan = RPCMethod(rawValue: 24)
     /// What a project's collections look like: `SchemaRequest`, `SchemaResponse`.
     package static let schema = RPCMethod(rawValue: 4)
     /// Read events back: `ExtractRequest`, `ExtractResponse`.

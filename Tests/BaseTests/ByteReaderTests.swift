@@ -48,6 +48,18 @@ import Testing
     }
 
     /// The check value of CRC-32C in the catalogue of parametrised CRC algorithms.
+    /// Long stretches are worked out in parts side by side, single bytes are not.
+    @Test func crc32cInParts() {
+        var random = PRNG(seed: 9)
+        for count in [0, 8, 3071, 3072, 3073, 6144, 9999, 30_000] {
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let oneByOne = bytes.reduce(UInt32(0)) { crc, byte in
+                [byte].withUnsafeBytes { crc32c($0, continuing: crc) }
+            }
+            #expect(crc32c(bytes) == oneByOne, "\(count) bytes")
+        }
+    }
+
     @Test func crc32cCheckValue() {
         #expect(crc32c(Array("123456789".utf8)) == 0xE306_9283)
     }

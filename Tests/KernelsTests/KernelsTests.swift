@@ -161,7 +161,7 @@ import Testing
 
     @Test func offsetsAndScatter() {
         var codes: [UInt32] = [0, 5, 0, 0, 2]
-        let offsets = SIMD8<UInt32>(10, 11, 12, 13, 0, 0, 0, 0)
+        let offsets: [UInt32] = [10, 11, 12, 13, 0, 0, 0, 0]
         CodeLoops.addOffsets(offsets, ofTags: [0, 6, 3, 4, 7], count: 5, to: &codes)
         #expect(codes == [10, 5, 13, 0, 2])
         CodeLoops.scatter([7, 9], base: 100, positions: [3, 0], count: 2, into: &codes)

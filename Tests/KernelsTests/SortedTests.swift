@@ -42,6 +42,46 @@ import Testing
         #expect(words == expected.map(\.element))
     }
 
+    /// Words whose lowest bits are their place ascend by the others.
+    @Test(arguments: lengths) func sortingByUpperBits(count: Int) {
+        for range in [-9...9, 0...0, -3_000_000...2_000_000_000] as [ClosedRange<Int64>] {
+            let words = ints(count, range).enumerated().map { $1 << 20 | Int64($0) }
+            var sorted = words
+            RadixSort.sort(&sorted, ascendingBits: 20)
+            #expect(sorted == words.sorted())
+        }
+    }
+
+    /// Repeats on either side share a place.
+    @Test(arguments: lengths, ranges) func placesInTheUnion(count: Int, range: ClosedRange<Int64>) {
+        for otherCount in [0, 1, count / 2, count] {
+            let left = ints(count, range).sorted()
+            let right = ints(otherCount, range, seed: 77).sorted()
+            let found = SortedLoops.places(left, right)
+            let all = Set(left + right).sorted()
+            #expect(found.count == all.count)
+            #expect(found.left.map { all[Int($0)] } == left)
+            #expect(found.right.map { all[Int($0)] } == right)
+        }
+    }
+
+    @Test(arguments: [0, 1, 2, 300]) func placesOfTextsInTheUnion(count: Int) {
+        func set(_ texts: [[UInt8]]) -> TextSet {
+            var table = BytesTable()
+            for text in texts { text.withUnsafeBytes { _ = table.number(of: $0) } }
+            return TextSet(table)
+        }
+        let left = set(texts(count, seed: 5))
+        let right = set(Array(texts(count, seed: 5).prefix(count / 3)) + texts(40, seed: 6))
+        let union = left.union(right)
+        let found = left.places(with: right)
+        #expect(found.count == union.count)
+        #expect(
+            (0..<left.count).allSatisfy { left.string($0) == union.string(Int(found.left[$0])) })
+        #expect(
+            (0..<right.count).allSatisfy { right.string($0) == union.string(Int(found.right[$0])) })
+    }
+
     @Test func doublesAsIntegersKeepTheirOrder() {
         let doubles = [
             -Double.infinity, -1e300, -2.5, -0.1, 0, .leastNonzeroMagnitude, 0.1, 3, 1e19,
@@ -208,10 +248,17 @@ import Testing
             let all = Set(texts(2000, seed: 3).map { Array(prefix.utf8) + $0 })
             var table = BytesTable()
             for text in all { text.withUnsafeBytes { _ = table.number(of: $0) } }
-            let found = table.ascending.map { number in
-                table.withText(Int(number)) { Array($0) }
+            let (set, numbers) = TextSet.ordered(table)
+            #expect(set == TextSet(table))
+            let found = set.ascendingPlaces.map { place in
+                set.withText(Int(place)) { Array($0) }
             }
             #expect(found == all.sorted { $0.lexicographicallyPrecedes($1) })
+            #expect(
+                numbers.indices.allSatisfy { place in
+                    set.withText(place) { Array($0) }
+                        == table.withText(numbers[place]) { Array($0) }
+                })
         }
     }
 

@@ -31,7 +31,7 @@ struct ReferenceScan {
                 try groups[index!].states[position].add(value)
             }
         }
-        return groups.sorted()
+        return PartialResult(groups: groups).groups
     }
 
     private func group(_ value: Value, _ place: Int) -> Value {

@@ -34,11 +34,13 @@ struct OrderedFunnel: Sendable {
     /// his events.
     static func times(_ partial: PartialResult) throws(QueryError) -> ActorTimes {
         var times: ActorTimes = [:]
-        for group in partial.groups {
-            guard group.key.count == 1, case .selectUnique(let distinct)? = group.states.first
+        let (keys, states) = (partial.keys, partial.states)
+        for group in 0..<partial.count {
+            guard keys.columns.count == 1, case .selectUnique(let distinct)? = states.first?[group]
             else { throw QueryError(.internalError, "a shard's answer does not fit the funnel") }
-            guard group.key[0] != .null else { continue }
-            times[group.key[0]] = distinct.ints
+            let actor = keys.columns[0].value(at: group)
+            guard actor != .null else { continue }
+            times[actor] = distinct.ints
         }
         return times
     }

@@ -34,12 +34,12 @@ struct ResultWriter {
         json.beginObject()
         json.key("result")
         switch (request.interval != nil, !request.groupBy.isEmpty) {
-        case (false, false): writeValue(figures(of: partial.groups.first))
-        case (false, true): writeGroups(rows(partial.groups))
-        case (true, false): writeBuckets(partial.groups)
-        case (true, true): try writeGroupedBuckets(partial.groups)
+        case (false, false): writeValue(figures(of: partial.count > 0 ? 0 : nil, partial))
+        case (false, true): writeGroups(partial.keys, partial) { $0 }
+        case (true, false): writeBuckets(partial)
+        case (true, true): try writeGroupedBuckets(partial)
         }
-        if partial.groups.contains(where: { $0.states.contains(where: \.isApproximate) }) {
+        if partial.isApproximate {
             json.key("approximate")
             json.bool(true)
         }
@@ -51,71 +51,77 @@ struct ResultWriter {
     }
 
     /// A group's figures, or what they are of no events.
-    private func figures(of group: PartialGroup?) -> [FigureValue] {
-        let states =
-            group?.states ?? query.kinds.map { AggregateState(empty: $0) }
-        return zip(request.figures, query.places).map { figure, place in
-            guard case .numbers(let numbers) = states[place], let wanted = figure.percentiles
-            else { return .single(states[place].result) }
-            let results = wanted.hundredths.map { numbers.percentile(hundredths: $0) }
-            return wanted.isList ? .several(results) : .single(results[0])
-        }
+    private func figures(of group: Int?, _ partial: PartialResult) -> [FigureValue] {
+        request.figures.indices.map { figure($0, of: group, partial) }
     }
 
-    private mutating func writeBuckets(_ groups: [PartialGroup]) {
-        var byBucket: [Int: PartialGroup] = [:]
-        for group in groups { byBucket[Int(group.bucket)] = group }
+    private func figure(_ index: Int, of group: Int?, _ partial: PartialResult) -> FigureValue {
+        let place = query.places[index]
+        let state =
+            group.map { partial.states[place][$0] } ?? AggregateState(empty: query.kinds[place])
+        guard case .numbers(let numbers) = state, let wanted = request.figures[index].percentiles
+        else { return .single(state.result) }
+        let results = wanted.hundredths.map { numbers.percentile(hundredths: $0) }
+        return wanted.isList ? .several(results) : .single(results[0])
+    }
+
+    private mutating func writeBuckets(_ partial: PartialResult) {
+        var byBucket: [Int: Int] = [:]
+        for (group, bucket) in partial.keys.buckets.enumerated() { byBucket[Int(bucket)] = group }
         json.beginArray()
         for bucket in 0..<query.bucketCount {
             json.beginObject()
             json.key("value")
-            writeValue(figures(of: byBucket[bucket]))
+            writeValue(figures(of: byBucket[bucket], partial))
             json.writeTimeframe(query.plan.boundaries, bucket, request.zone)
             json.endObject()
         }
         json.endArray()
     }
 
-    private mutating func writeGroupedBuckets(_ groups: [PartialGroup]) throws(QueryError) {
-        let keys = Set(groups.map(\.key)).sorted { $0.lexicographicallyPrecedes($1) }
+    private mutating func writeGroupedBuckets(_ partial: PartialResult) throws(QueryError) {
+        let (keys, places) = partial.keys.withoutBuckets
         guard keys.count * query.bucketCount <= Limits.queryCellsMax else {
             throw QueryError(
                 .tooLarge,
                 "the answer would have more than \(Limits.queryCellsMax) cells: "
                     + "\(query.bucketCount) intervals of \(keys.count) groups")
         }
-        var byBucket: [Int: [[Value]: [FigureValue]]] = [:]
-        for group in groups {
-            byBucket[Int(group.bucket), default: [:]][group.key] = figures(of: group)
-        }
-        let empty = figures(of: nil)
+        let buckets = partial.keys.buckets
+        var next = 0
         json.beginArray()
         for bucket in 0..<query.bucketCount {
-            let found = byBucket[bucket] ?? [:]
+            // Groups ascend by bucket.
+            var groups = [Int?](repeating: nil, count: keys.count)
+            while next < buckets.count, Int(buckets[next]) == bucket {
+                groups[Int(places[next])] = next
+                next += 1
+            }
             json.beginObject()
             json.writeTimeframe(query.plan.boundaries, bucket, request.zone)
             json.key("value")
-            writeGroups(keys.map { GroupRow(key: $0, figures: found[$0] ?? empty) })
+            writeGroups(keys, partial) { groups[$0] }
             json.endObject()
         }
         json.endArray()
     }
 
-    private func rows(_ groups: [PartialGroup]) -> [GroupRow] {
-        groups.map { GroupRow(key: $0.key, figures: figures(of: $0)) }
-            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
-    }
-
-    /// `rows` ascend by key.
-    private mutating func writeGroups(_ rows: [GroupRow]) {
-        var chosen = rows[...]
-        if !request.orderBy.isEmpty {
-            chosen = rows.ordered(by: request.orderBy)[...].prefix(request.limit ?? .max)
-        }
+    /// The groups that the request wants to see, in its order. `place` gives where in `partial` a
+    /// group is, if it is there.
+    private mutating func writeGroups(
+        _ keys: GroupKeys, _ partial: PartialResult, _ place: (Int) -> Int?
+    ) {
+        let chosen =
+            request.orderBy.isEmpty || keys.count == 0
+            ? keys.answerOrder
+            : keys.first(
+                request.limit ?? .max,
+                by: request.orderBy.map { ordering($0, keys, partial, place) })
         json.beginArray()
-        for row in chosen {
+        for group in chosen {
             json.beginObject()
-            for (place, value) in row.key.enumerated() {
+            for (place, column) in keys.columns.enumerated() {
+                let value = column.value(at: Int(group))
                 json.key(request.groupBy[place].text)
                 if case .int(let range) = value, case .ranges = request.groupings[place] {
                     json.string(request.rangeNames[place][Int(range)])
@@ -123,11 +129,41 @@ struct ResultWriter {
                     write(value, isTime: request.groupBy[place].isTime)
                 }
             }
-            writeMembers(row.figures)
+            writeMembers(figures(of: place(Int(group)), partial))
             json.endObject()
         }
         json.endArray()
     }
+
+    private func ordering(
+        _ ordering: Ordering, _ keys: GroupKeys, _ partial: PartialResult, _ place: (Int) -> Int?
+    ) -> GroupOrdering {
+        let key: GroupOrdering.Key
+        switch ordering.key {
+        case .group(let column): key = .values(column: column)
+        case .figure(let index):
+            let isWhole = keys.count == partial.count && request.interval == nil
+            if isWhole, request.figures[index].percentiles == nil {
+                key = .figures(partial.states[query.places[index]].figures)
+            } else {
+                key = .figures(
+                    (0..<keys.count).map { group in
+                        switch figure(index, of: place(group), partial) {
+                        case .single(let result): Extreme(result)
+                        case .several: .none
+                        }
+                    })
+            }
+        }
+        return GroupOrdering(key, isDescending: ordering.isDescending)
+    }
+}
+
+/// What a figure comes to.
+private enum FigureValue {
+    case single(AggregateResult)
+    /// Of several percentiles, in the order of the request.
+    case several([AggregateResult])
 }
 
 extension ResultWriter {
