@@ -19,8 +19,8 @@ let optimized: [SwiftSetting] = [
     .unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))
 ]
 
-/// What the hot loops are built for; nil: any processor of the architecture. The Makefile names
-/// what the machine has. No function of theirs that other targets call takes a vector of more than
+/// The level of processors that the hot loops are built for, such as x86-64-v3; nil: any of the
+/// architecture. The Makefile names what the machine has. No function of theirs that other targets call takes a vector of more than
 /// 128 bits: how that is passed depends on the processor.
 let cpu = Context.environment["MILLRACE_CPU"].flatMap { $0.isEmpty ? nil : $0 }
 
@@ -113,7 +113,11 @@ let package = Package(
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CMaxMindDB", pkgConfig: "libmaxminddb", apt: "libmaxminddb-dev"),
-        .target(name: "CBase"),
+        .target(
+            name: "CBase",
+            cSettings: cpu.map {
+                [.define("MILLRACE_CPU", to: "\"\($0)\"", .when(configuration: .release))]
+            } ?? []),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Level 0: bytes, numbers, limits.
