@@ -26,7 +26,23 @@ extension EventStore {
         var events = EventCounts()
         let reader = beginReading()
         defer { reader.end() }
-        let snapshot = reader.snapshot
+        do {
+            try verify(&opened, &events, reader.snapshot, &report)
+        } catch {
+            report.damages.append("\(EventStoreError.wrapping(error))")
+        }
+        for (_, segment) in opened.sorted(by: { $0.key < $1.key }) {
+            report.damages += segment.damages()
+            report.segments += 1
+        }
+        return report
+    }
+
+    /// Every block that some table has, and then the counts.
+    private func verify(
+        _ opened: inout [UInt64: Segment], _ events: inout EventCounts, _ snapshot: RowSnapshot,
+        _ report: inout VerifyReport
+    ) throws {
         try snapshot.forEach(StoreTables.blocks, in: .all) { cell in
             do {
                 let record = try BlockRecord(cell.value)
@@ -48,11 +64,6 @@ extension EventStore {
         }
         try verifySmall(&events, snapshot, &report)
         try verify(&events, snapshot, &report)
-        for (_, segment) in opened.sorted(by: { $0.key < $1.key }) {
-            report.damages += segment.damages()
-            report.segments += 1
-        }
-        return report
     }
 
     /// Events of each collection of each shard, by row key, counted in three ways.

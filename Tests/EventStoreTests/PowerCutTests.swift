@@ -38,10 +38,10 @@ import Testing
         }
         // The batch of a seal is synced, and with it what came before.
         var sealed = MergeReport()
-        while sealed.segments == 0 {
+        repeat {
             try apply()
             sealed = try store.mergeOnce()
-        }
+        } while sealed.segments == 0 || store.freshRowCount > 40
         let (synced, syncedEvents) = (try logSize(directory.path), events.count)
         // Behind it also merges of fresh blocks, which are not synced.
         var compacted = 0

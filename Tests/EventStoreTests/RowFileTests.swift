@@ -36,11 +36,10 @@ import Testing
                 if random.next() % 8 == 0 { _ = try store.mergeOnce() }
             }
             if life == 1 { try store.close() }
-            guard life == 2 else { continue }
-            // What the files hold while the store is open is what a kill would leave.
-            try FileManager.default.copyItem(
-                atPath: directory.path + "/store", toPath: target.path + "/store")
         }
+        // Not closed the last time: its log has what is in no table yet.
+        try FileManager.default.copyItem(
+            atPath: directory.path + "/store", toPath: target.path + "/store")
         return world
     }
 
@@ -140,7 +139,10 @@ import Testing
             try FileManager.default.copyItem(
                 atPath: directory.path + "/store", toPath: copy.path + "/store")
             let damage = Damage.allCases[round % Damage.allCases.count]
-            let name = try #require(candidates.randomElement(using: &random))
+            // Of the logs only the last may vanish: RocksDB cannot tell that one before it is gone.
+            let isLastOnly = kind == .log && damage == .removed
+            let name = try #require(
+                isLastOnly ? candidates.last : candidates.randomElement(using: &random))
             try change(copy.path + "/store/rows/" + name, damage, &random)
             let note = "seed \(seed), round \(round): \(damage) of \(name)"
             outcomes[outcome(of: copy, world, note), default: 0] += 1
