@@ -1,7 +1,7 @@
-// Which groups a result has, as columns: the bucket of each and its values. Groups ascend by bucket,
-// then by the codes of their values from the first property on, so that results merge in passes
-// over plain arrays, whatever the values are. The order of answers, in which texts ascend by their
-// bytes, is worked out where an answer shows it.
+// Which groups a result has, as columns: the bucket of each and its values. Groups ascend by
+// bucket, then by the codes of their values from the first property on, so that results merge in
+// passes over plain arrays, whatever the values are. The order of answers, in which texts ascend by
+// their bytes, is worked out where an answer shows it.
 
 package import Kernels
 package import Model

@@ -51,7 +51,7 @@ package struct NumberSum: Sendable, Equatable {
     /// Adds an exact sum of numbers that are integers over `scale`, a power of ten that a double
     /// holds.
     package mutating func add(decimals sum: Int128, scale: Double) {
-        let high = Double(sum)
+        let high = Self.double(sum)
         // What a double cannot hold of the sum, and what dividing takes from it.
         var rest = 0.0
         if high.magnitude >= 0x1p53, let back = Int128(exactly: high) { rest = Double(sum - back) }
@@ -64,17 +64,23 @@ package struct NumberSum: Sendable, Equatable {
         if other.hasDoubles { add(doubles: other.doubles, correction: other.correction) }
     }
 
+    /// The nearest double; the conversion of 128 bits is slow.
+    private static func double(_ integer: Int128) -> Double {
+        let narrow = Int64(truncatingIfNeeded: integer)
+        return Int128(narrow) == integer ? Double(narrow) : Double(integer)
+    }
+
     /// The sum as a double. Infinite if the doubles overflowed.
     package var approximate: Double {
-        guard hasDoubles else { return Double(integers) }
+        guard hasDoubles else { return Self.double(integers) }
         // Infinity minus infinity spoils the correction; the sum itself says what happened.
         guard doubles.isFinite else { return doubles }
         var whole = NumberSum(
             integers: 0, doubles: doubles, correction: correction, hasDoubles: true)
         // The nearest double and its remainder carry an integer sum beyond 2^53 in full.
-        let high = Double(integers)
+        let high = Self.double(integers)
         whole.add(high)
-        if let back = Int128(exactly: high) {
+        if high.magnitude >= 0x1p53, let back = Int128(exactly: high) {
             whole.correction += Double(integers - back)
         }
         return whole.doubles + whole.correction

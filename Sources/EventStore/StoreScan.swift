@@ -124,6 +124,8 @@ package final class StoreScan: Sendable {
                 return answered
             }
             let answers = try lanes.map { try $0.takeAnswers() }
+            // Merging them makes as much again at most.
+            try share.take(answers.reduce(0) { $0 + $1.fresh.byteCount + $1.sealed.byteCount })
             let sealed = try finishSealed(lanes, answers.map(\.sealed))
             var merger = PartialMerger()
             if let sealed { try merger.add(sealed) }

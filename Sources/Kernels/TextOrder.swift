@@ -1,5 +1,5 @@
-// Puts texts in the order of their bytes, which is what answers are in: by sixteen bytes behind what
-// all begin with, and only where those are equal by the whole texts.
+// Puts texts in the order of their bytes, which is what answers are in: by sixteen bytes behind
+// what all begin with, and only where those are equal by the whole texts.
 
 /// Sorting texts that lie one after the other.
 enum TextOrder {

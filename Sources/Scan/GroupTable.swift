@@ -1,6 +1,6 @@
 // The groups of a whole scan, numbered from 0 as they come: a group is a bucket refined by one
-// value after the other, so each step is one look-up of a pair of numbers, and none at all as long as
-// there is a single bucket or group to refine.
+// value after the other, so each step is one look-up of a pair of numbers, and none at all as long
+// as there is a single bucket or group to refine.
 
 internal import Aggregate
 internal import Base

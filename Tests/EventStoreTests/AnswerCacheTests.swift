@@ -219,17 +219,21 @@ import Wire
         for _ in 0..<3 {
             for plan in try greedy() { _ = try store.scan(plan, shards: [ShardID(0)]) {} }
         }
-        // Two at once are too many, one after the other are not.
+        // Many at once are too many, one after the other are not.
         let plan = try greedy()[1]
-        let first = try store.beginScan(plan, shards: [ShardID(0)]) {}
-        let lane = first.makeLane()
-        while try lane.step() {}
+        var held: [(scan: StoreScan, lane: ScanLane)] = []
         #expect(throws: ScanBudgetError.node(bytesMax: 10_000_000)) {
-            try store.scan(plan, shards: [ShardID(0)]) {
-                // Held until here.
-                withExtendedLifetime(first) {}
+            for _ in 0..<100 {
+                let scan = try store.beginScan(plan, shards: [ShardID(0)]) {}
+                let lane = scan.makeLane()
+                held.append((scan, lane))
+                while try lane.step() {}
             }
         }
-        _ = try first.finish([lane])
+        #expect(held.count > 1)
+        let first = held.removeFirst()
+        held = []
+        _ = try first.scan.finish([first.lane])
+        #expect(try store.scan(plan, shards: [ShardID(0)]) {}.count > 0)
     }
 }
