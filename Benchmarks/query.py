@@ -16,6 +16,8 @@ import report
 BENCH = os.path.join(report.ROOT, ".build", "release", "benchstore")
 EVENTS = int(os.environ.get("EVENTS", "2000000"))
 TURNS = int(os.environ.get("TURNS", "7"))
+# New processes for each query asked cold.
+COLD_TURNS = int(os.environ.get("COLD_TURNS", "3"))
 THREADS = int(os.environ.get("THREADS", str(os.cpu_count())))
 
 WHAT = {
@@ -74,6 +76,27 @@ for name, sql in queries.items():
         times.append((time.perf_counter() - start) * 1e3)
     out[name] = {"ms": times[2:], "rows": rows}
 print(json.dumps(out))
+"""
+
+# Opens what the above made, with no query asked before.
+DUCKDB_COLD = """
+import duckdb, sys, json, time
+c = duckdb.connect(sys.argv[1])
+c.execute(f"SET threads TO {sys.argv[3]}")
+start = time.perf_counter()
+c.execute(sys.argv[2]).fetchall()
+print(json.dumps((time.perf_counter() - start) * 1e3))
+"""
+
+CHDB_COLD = """
+import sys, json, time
+from chdb import session
+s = session.Session(sys.argv[1])
+s.query("SELECT 1")
+sql = sys.argv[2].replace("FROM t", "FROM b.t") + f" SETTINGS max_threads = {sys.argv[3]}"
+start = time.perf_counter()
+str(s.query(sql, "JSONCompactEachRow"))
+print(json.dumps((time.perf_counter() - start) * 1e3))
 """
 
 CHDB = """
@@ -153,40 +176,82 @@ def extracted(rows):
     return found
 
 
+def forget(path):
+    """Has the system's memory let go of files."""
+    os.sync()
+    for folder, _, files in os.walk(path):
+        for name in files:
+            with open(os.path.join(folder, name), "rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def cold(path, command, name=None):
+    """Milliseconds of a query that is the first one of its process, of files that are not in memory."""
+    times = []
+    for _ in range(COLD_TURNS):
+        forget(path)
+        found = run(command)
+        times.append(found[name]["first"] if name else found)
+    return times
+
+
+def measure_cold(python, folder, options, duckdb, chdb):
+    """By engine and query."""
+    ours = [BENCH, "query", "--data", f"{folder}/millrace", "--turns", "0"] + options
+    return [
+        {name: cold(f"{folder}/millrace", ours + ["--only", name], name) for name in duckdb},
+        {name: cold(f"{folder}/duckdb", [
+            python, "-c", DUCKDB_COLD, f"{folder}/duckdb/file", sql, str(THREADS)])
+         for name, sql in duckdb.items()},
+        {name: cold(f"{folder}/chdb", [python, "-c", CHDB_COLD, f"{folder}/chdb", sql, str(THREADS)])
+         for name, sql in chdb.items()},
+    ]
+
+
 def measure(python, folder, names, texts):
-    """What all engines took and answered, Millrace twice."""
+    """What all engines took and answered, Millrace thrice, then what they took cold."""
     source = f"{folder}/events.ndjson"
     with open(source, "wb") as file:
         subprocess.run(
             [BENCH, "generate", "--events", str(EVENTS)] + (["--text-users"] if texts else []),
             stdout=file, check=True)
-    store = ["--data", f"{folder}/millrace"]
-    subprocess.run([BENCH, "ingest", source] + store, check=True, capture_output=True)
-    options = ["--threads", str(THREADS), "--turns", str(TURNS)]
+    threads = ["--threads", str(THREADS)]
+    options = threads + ["--turns", str(TURNS)]
     for name in names:
         options += ["--only", name]
-    ours = run([BENCH, "query"] + store + options)
-    again = run([BENCH, "query"] + store + options + ["--cache-bytes", str(128 << 20)])
+
+    def ask(store, *more):
+        found = run([BENCH, "query", "--data", f"{folder}/{store}"] + options + list(more))
+        if "Q11" in names:
+            found["Q11"]["rows"] = extracted(found["Q11"]["rows"])
+        return found
+
+    for store, more in (("millrace", []), ("fresh", ["--fresh"])):
+        subprocess.run(
+            [BENCH, "ingest", source, "--data", f"{folder}/{store}"] + more, check=True,
+            capture_output=True)
+    ours = ask("millrace")
+    again = ask("millrace", "--cache-bytes", str(128 << 20))
+    fresh = ask("fresh")
 
     def asked(*words):
         return {name: sql for name, sql in queries(*words).items() if name in names}
 
-    duckdb = peer(
-        python, DUCKDB, source,
-        asked(lambda n: f"(ms - {START}) // {n}", "quantile_disc(session_ms, 0.95)",
-              "contains(page, 'checkout')"), f"{folder}/events.duckdb", "")
+    os.mkdir(f"{folder}/duckdb")
+    in_duckdb = asked(
+        lambda n: f"(ms - {START}) // {n}", "quantile_disc(session_ms, 0.95)",
+        "contains(page, 'checkout')")
+    duckdb = peer(python, DUCKDB, source, in_duckdb, f"{folder}/duckdb/file", "")
+    in_chdb = asked(
+        lambda n: f"intDiv(ms - {START}, {n})", "quantileExact(0.95)(session_ms)",
+        "position(page, 'checkout') > 0")
     chdb = peer(
-        python, CHDB, source,
-        asked(lambda n: f"intDiv(ms - {START}, {n})", "quantileExact(0.95)(session_ms)",
-              "position(page, 'checkout') > 0"), f"{folder}/chdb",
-        "String" if texts else "Int64")
-    for mine in (ours, again):
-        if "Q11" in names:
-            mine["Q11"]["rows"] = extracted(mine["Q11"]["rows"])
+        python, CHDB, source, in_chdb, f"{folder}/chdb", "String" if texts else "Int64")
+    for mine in (ours, again, fresh):
         for name in names:
             check(name, mine[name]["rows"], duckdb[name]["rows"], "DuckDB")
             check(name, mine[name]["rows"], chdb[name]["rows"], "ClickHouse")
-    return ours, again, duckdb, chdb
+    return (ours, again, duckdb, chdb), measure_cold(python, folder, threads, in_duckdb, in_chdb), fresh
 
 
 def main():
@@ -201,7 +266,16 @@ def main():
     write(*found)
 
 
-def row(name, what, engines):
+def second_row(name, what, measured):
+    engines, cold, fresh = measured
+    mine, duck, click = (statistics.median(found[name]) for found in cold)
+    warm, tail = (statistics.median(found[name]["ms"]) for found in (engines[0], fresh))
+    return (f"| {name} {what} | {mine:.2f} | {duck:.2f} | {click:.2f} | {min(duck, click) / mine:.1f} | "
+            f"{tail:.2f} | {tail / warm:.1f} |")
+
+
+def row(name, what, measured):
+    engines = measured[0]
     mine, cached, duck, click = (statistics.median(found[name]["ms"]) for found in engines)
     best = min(duck, click)
     return (f"| {name} {what} | {mine:.2f} | {cached:.2f} | {duck:.2f} | {click:.2f} | "
@@ -214,6 +288,11 @@ def write(numbers, texts):
     lines += [row(name, what, numbers) for name, what in WHAT.items()]
     lines += [row(name, f"{WHAT[name]}, users as texts", texts) for name in TEXTS]
     table = "\n".join(lines)
+    lines = ["| query | Millrace | DuckDB | ClickHouse | better peer : Millrace | not merged | : merged |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines += [second_row(name, what, numbers) for name, what in WHAT.items()]
+    lines += [second_row(name, f"{WHAT[name]}, users as texts", texts) for name in TEXTS]
+    second = "\n".join(lines)
     report.put("Queries", f"""
 Written by `make bench-query`: {EVENTS:,} events, {THREADS} threads ({platform.machine()}), milliseconds, warm medians of
 {TURNS} turns, one engine after the other. Millrace is the storage node's engine in one process, with
@@ -228,6 +307,12 @@ The funnel is three scans of distinct users and what is in all of them, as a que
 Millrace loses, it makes something for each of very many values: a group of its own for each user or page of an
 answer that shows ten, and an entry of a table for each text of every block, which the blocks do not share.
 Take single times of a machine with other work with care; ratios too.
+
+Cold, and of events that have just come. The first four columns are the first query of a new process, medians of
+{COLD_TURNS}, its files not in memory; opening them is not counted. *Not merged* is warm, of a store that has
+all its events in the batches of 2,000 in which they came: a storage node has some ten thousands so.
+
+{second}
 """)
 
 

@@ -14,6 +14,7 @@ import Synchronization
 /// A store being filled, with a merger on a thread of its own as a storage node has.
 final class IngestRun {
     private let directory: String
+    private let isFresh: Bool
     private let store: EventStore
     private let shard = ShardID(0)
     private let decoder = EventDecoder()
@@ -28,12 +29,16 @@ final class IngestRun {
     private var decodeNanoseconds: UInt64 = 0
     private var applyNanoseconds: [UInt64] = []
 
-    init(directory: String, syncsEveryApply: Bool) throws {
+    /// With `isFresh` nothing is merged, however much it becomes.
+    init(directory: String, syncsEveryApply: Bool, isFresh: Bool = false) throws {
         self.directory = directory
+        self.isFresh = isFresh
         var options = EventStoreOptions()
         options.syncsEveryApply = syncsEveryApply
+        if isFresh { options.backlogBytesMax = .max }
         store = try EventStore(
             directory: directory, options: options, logger: Logger(label: "benchstore"))
+        guard !isFresh else { return }
         let (merger, flag, merged) = (Merger(store), flag, merged)
         Thread {
             merger.run(until: flag)
@@ -124,9 +129,11 @@ final class IngestRun {
     /// Lets the merger finish; what was measured, as JSON.
     func finish() throws -> String {
         let ingested = monotonicNanoseconds()
-        while store.hasMergeWork { usleep(1000) }
-        flag.set()
-        merged.wait()
+        if !isFresh {
+            while store.hasMergeWork { usleep(1000) }
+            flag.set()
+            merged.wait()
+        }
         try store.close()
         let seconds = Double(ingested - began) / 1e9
         let times = applyNanoseconds.sorted()

@@ -35,9 +35,10 @@ struct Ingest: ParsableCommand {
     @Option(help: "Directory of the store, which must be empty.") var data: String
     @Option(help: "Events of one batch.") var batch = 2000
     @Flag(help: "Every batch survives a power cut by itself.") var sync = false
+    @Flag(help: "Nothing is merged.") var fresh = false
 
     func run() throws {
-        let run = try IngestRun(directory: data, syncsEveryApply: sync)
+        let run = try IngestRun(directory: data, syncsEveryApply: sync, isFresh: fresh)
         try run.ingest(try LineReader(file), batch: batch)
         print(try run.finish())
     }

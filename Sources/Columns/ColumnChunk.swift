@@ -2,6 +2,7 @@
 
 internal import Base
 internal import Kernels
+internal import Model
 
 /// A column of a block, not decoded yet.
 package struct ColumnChunk: Sendable {
@@ -24,6 +25,11 @@ package struct ColumnChunk: Sendable {
         withExtendedLifetime(block.storage) {
             body(block.pathBytes(entry: entry).bindMemory(to: UInt8.self))
         }
+    }
+
+    /// Whether it is the column of times.
+    package var isTimestamp: Bool {
+        withPathBytes { $0.elementsEqual(PropertyPath.timestamp.text.utf8) }
     }
 
     package var rowCount: Int { block.rowCount }
@@ -61,6 +67,9 @@ package struct ColumnChunk: Sendable {
     }
 
     // MARK: Decoding
+
+    /// Says that it will be decoded soon.
+    package func willDecode() { block.storage.willRead(byteRange) }
 
     package func verifyChecksum() throws(BlockError) {
         guard crc32c(bytes) == block.storage.readUInt32(entry + BlockLayout.Entry.chunkChecksum)
@@ -118,6 +127,7 @@ package struct ColumnChunk: Sendable {
     ) throws(BlockError) -> DecodedColumn {
         // Pointers into the storage are used below.
         defer { withExtendedLifetime(block.storage) {} }
+        willDecode()
         try verifyChecksum()
         guard rowCount > 0 else { return DecodedColumn(rowCount: 0, tags: .uniform(.missing)) }
         var reader = ChunkReader(bytes, blockOffset: chunkOffset, column: path)

@@ -30,6 +30,11 @@ struct BlockColumns {
         decoded = [DecodedColumn?](repeating: nil, count: list.paths.count)
     }
 
+    /// Has the disk fetch all columns but the times, which most blocks need not be asked for.
+    func announce() {
+        for chunk in chunks where chunk?.isTimestamp == false { chunk?.willDecode() }
+    }
+
     /// Kinds of values in a column, from the directory.
     func kinds(_ column: Int) -> TagSet { chunks[column]?.kinds ?? .missing }
 

@@ -77,6 +77,7 @@ package final class ScanExecution {
             statistics.blocksSkipped += 1
             return
         }
+        columns.announce()
         statistics.blocksRead += 1
         statistics.rowsScanned += Int64(block.rowCount)
         defer { statistics.bytesRead += Int64(columns.bytesRead) }

@@ -108,16 +108,7 @@ struct ValueSet {
             }
         }
         let known = ordered.strings.count + ordered.documents.count
-        if strings.count + documents.count > max(Self.unorderedMax, known) { try settleTexts() }
-    }
-
-    private mutating func settleTexts() throws(AggregateError) {
-        let more = DistinctValues(
-            hasFalse: false, hasTrue: false, ints: [], fractions: [], strings: strings.ordered,
-            documents: documents.ordered)
-        strings = UnorderedTexts()
-        documents = UnorderedTexts()
-        try ordered.merge(more)
+        if strings.count + documents.count > max(Self.unorderedMax, known) { try settle() }
     }
 
     /// Puts everything in order.

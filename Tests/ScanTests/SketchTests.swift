@@ -59,3 +59,32 @@ import Testing
         }
     }
 }
+
+/// Texts wait for their order, repeated or not; bounds are kept on what they are in order.
+@Suite struct WaitingTextsTests {
+    @Test func repeatedTextsCountOnce() throws {
+        let value = try PropertyPath("v")
+        let texts = (0..<20_000).map { "text \($0)" }
+        let size = texts.reduce(0) { $0 + $1.utf8.count }
+        let plan = ScanPlan(
+            collection: CollectionID(
+                project: try ProjectID("p"), collection: try CollectionName("c")),
+            aggregates: [AggregateRequest(kind: .selectUnique, target: value)])
+        func result(textBytesMax: Int) throws -> PartialResult {
+            let execution = ScanExecution(plan: plan, textBytesMax: textBytesMax)
+            for round in 0..<3 {
+                var builder = BlockBuilder()
+                for text in round == 1 ? texts.reversed() : texts {
+                    builder.beginRow(timestamp: 0)
+                    builder.appendString(text, to: builder.column("v"))
+                    builder.endRow()
+                }
+                try execution.consume(try builder.finish(sortByTimestamp: true))
+            }
+            return try execution.finish()
+        }
+        let states = try result(textBytesMax: size).groups.map(\.states)
+        #expect(states == [[.selectUnique(DistinctValues(texts.map { Value.string($0) }))]])
+        #expect(throws: ScanLimitError.self) { try result(textBytesMax: size - 1) }
+    }
+}
