@@ -37,6 +37,7 @@ struct Ingest: ParsableCommand {
     @Flag(help: "Every batch survives a power cut by itself.") var sync = false
 
     func run() throws {
+        keepFreedMemory()
         let run = try IngestRun(directory: data, syncsEveryApply: sync)
         try run.ingest(try LineReader(file), batch: batch)
         print(try run.finish())
