@@ -8,7 +8,8 @@ import Glibc
 /// Reads a file line by line without holding it.
 final class LineReader {
     private let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 4 << 20)
+    /// Small enough for what is read to be near when it is decoded.
+    private var buffer = [UInt8](repeating: 0, count: 256 << 10)
     /// What of the buffer has been read and not been given yet.
     private var position = 0
     private var end = 0

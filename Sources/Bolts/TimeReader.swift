@@ -41,22 +41,26 @@ struct TimeReader {
         // Digits as their values, marks as 0.
         let minutes = upper >> 24 ^ 0x30_303A_3030
         let seconds = lower ^ 0x5A30_3030_2E30_303A
-        func isWrong(_ digits: UInt64, marks: UInt64) -> Bool {
-            (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 != 0
-                || digits & marks != 0
-        }
-        func digit(_ digits: UInt64, _ index: UInt64) -> Int64 {
-            Int64(truncatingIfNeeded: digits >> (8 * index) & 15)
-        }
         guard !isWrong(minutes, marks: 0xFF_0000),
             !isWrong(seconds, marks: 0xFF00_0000_FF00_00FF)
         else { return nil }
-        let hour = digit(minutes, 0) * 10 + digit(minutes, 1)
-        let minute = digit(minutes, 3) * 10 + digit(minutes, 4)
-        let second = digit(seconds, 1) * 10 + digit(seconds, 2)
+        let hour = digit(minutes, 0) &* 10 &+ digit(minutes, 1)
+        let minute = digit(minutes, 3) &* 10 &+ digit(minutes, 4)
+        let second = digit(seconds, 1) &* 10 &+ digit(seconds, 2)
         let fraction =
-            digit(seconds, 4) * 100 + digit(seconds, 5) * 10 + digit(seconds, 6)
+            digit(seconds, 4) &* 100 &+ digit(seconds, 5) &* 10 &+ digit(seconds, 6)
         guard hour < 24, minute < 60, second < 60 else { return nil }
-        return ((hour * 60 + minute) * 60 + second) * 1000 + fraction
+        return ((hour &* 60 &+ minute) &* 60 &+ second) &* 1000 &+ fraction
+    }
+
+    @inline(__always)
+    private static func isWrong(_ digits: UInt64, marks: UInt64) -> Bool {
+        (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 != 0
+            || digits & marks != 0
+    }
+
+    @inline(__always)
+    private static func digit(_ digits: UInt64, _ index: UInt64) -> Int64 {
+        Int64(truncatingIfNeeded: digits &>> (8 &* index) & 15)
     }
 }

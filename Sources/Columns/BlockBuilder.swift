@@ -111,11 +111,6 @@ package struct BlockBuilder: Sendable {
         self.row = row + 1
     }
 
-    /// Takes the values appended since the last `endRow` out again.
-    package mutating func dropRow() {
-        for number in columns.indices { columns[number].remove(row: row) }
-    }
-
     // MARK: Columns
 
     /// The column of a dotted path, made at its first appearance.

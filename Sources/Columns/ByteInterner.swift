@@ -97,6 +97,7 @@ struct ByteInterner: Sendable {
                     for index in 0..<more { hashes[index] = hash(text(index)) }
                 }
                 var new: [UInt32] = []
+                new.reserveCapacity(more)
                 let codes = number(hashes, new: &new, text)
                 append(new, of: bytes, offsets, hashes)
                 return codes
@@ -112,37 +113,42 @@ struct ByteInterner: Sendable {
         _ text: (Int) -> UnsafeBufferPointer<UInt8>
     ) -> [UInt32] {
         let known = count
-        var codes = [UInt32](repeating: 0, count: hashes.count)
-        for index in hashes.indices {
-            let hash = hashes[index]
-            let mask = slots.count - 1
-            var slot = Int(hash) & mask
-            while true {
-                let entry = slots[slot]
-                if entry == 0 {
-                    let code = UInt32(known + new.count)
-                    slots[slot] = Self.slot(code, hash)
-                    new.append(UInt32(index))
-                    codes[index] = code
-                    break
-                }
-                if (entry ^ hash) >> 24 == 0 {
-                    let code = Int(entry & Self.codeMask) - 1
-                    // Dictionaries have each text once; those of others may not.
-                    let isSame =
-                        code < known
-                        ? equals(code, text(index))
-                        : UnsafeRawBufferPointer(text(Int(new[code - known])))
-                            .hasSameBytes(UnsafeRawBufferPointer(text(index)))
-                    if isSame {
-                        codes[index] = UInt32(code)
-                        break
+        let mask = slots.count - 1
+        // Taken out for as long as it is written: the rest is read meanwhile.
+        var table: [UInt32] = []
+        swap(&table, &slots)
+        defer { swap(&table, &slots) }
+        return [UInt32](unsafeUninitializedCapacity: hashes.count) { codes, filled in
+            filled = hashes.count
+            table.withUnsafeMutableBufferPointer { table in
+                for index in 0..<hashes.count {
+                    let hash = hashes[index]
+                    var slot = Int(hash) & mask
+                    while true {
+                        let entry = table[slot]
+                        if entry == 0 {
+                            let code = UInt32(known + new.count)
+                            table[slot] = Self.slot(code, hash)
+                            new.append(UInt32(index))
+                            codes[index] = code
+                            break
+                        }
+                        let code = Int(entry & Self.codeMask) - 1
+                        // Dictionaries have each text once; those of others may not.
+                        if (entry ^ hash) >> 24 == 0,
+                            code < known
+                                ? equals(code, text(index))
+                                : UnsafeRawBufferPointer(text(Int(new[code - known])))
+                                    .hasSameBytes(UnsafeRawBufferPointer(text(index)))
+                        {
+                            codes[index] = UInt32(code)
+                            break
+                        }
+                        slot = (slot + 1) & mask
                     }
                 }
-                slot = (slot + 1) & mask
             }
         }
-        return codes
     }
 
     /// Takes over texts that are in the slots already; neighbours in one piece.

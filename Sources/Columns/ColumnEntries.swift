@@ -85,16 +85,6 @@ struct ColumnEntries: Sendable {
         set(row: row, tag: .json, payload: UInt64(code))
     }
 
-    /// Takes the row's value out again, if it has one; it is the last.
-    mutating func remove(row: UInt32) {
-        guard lastRow == row else { return }
-        textsAreInOrder = false
-        payloads.removeLast()
-        if !isDense { listedRows.removeLast() }
-        if !listedTags.isEmpty { listedTags.removeLast() }
-        if count == 0 { uniformTag = Tag.missing.rawValue }
-    }
-
     private mutating func setTag(_ tag: UInt8, at index: Int) {
         if isUniform {
             guard tag != uniformTag else { return }

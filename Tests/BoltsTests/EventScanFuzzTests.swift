@@ -48,6 +48,35 @@ import Testing
             ])
     }
 
+    /// Times of one day and of others, of the usual form and of others, right and wrong, after each
+    /// other in every order.
+    @Test(arguments: LongRun.seeds("fuzz", short: 3, perSecond: 4))
+    func timesAreWhatTheySay(seed: UInt64) throws {
+        var random = PRNG(seed: seed)
+        let decoder = EventDecoder()
+        var events = DecodedEvents()
+        var expected: [Int64] = []
+        for offset in 0..<5_000 {
+            let day = random.next() % 4 == 0 ? Int64.random(in: -9_000...9_000, using: &random) : 7
+            let time = day * 86_400_000 + Int64.random(in: 0..<86_400_000, using: &random)
+            var text = Timestamp(milliseconds: time).iso8601
+            let isDamaged = random.next() % 4 == 0
+            if isDamaged {
+                text[.random(in: 0..<text.count, using: &random)] =
+                    Array("0123456789:.-TtZz +/;".utf8).randomElement(using: &random) ?? 0
+            }
+            if let time = Timestamp(iso8601: text) { expected.append(time.milliseconds) }
+            let event = #"{"keen":{"timestamp":"\#(String(decoding: text, as: UTF8.self))"}}"#
+            decoder.decode(
+                offset: Int64(offset), key: Array("p/c".utf8), value: Array(event.utf8),
+                into: &events)
+        }
+        let block = try Block(try #require(events.blocks().first).bytes)
+        let column = try #require(block.column(.timestamp)).decode()
+        #expect(column.ints == expected, "seed \(seed)")
+        #expect(events.rejected.count == 5_000 - expected.count, "seed \(seed)")
+    }
+
     private static func event(_ random: inout PRNG, number: Int) -> String {
         let (comma, colon) = random.next() % 2 == 0 ? (",", ":") : (" ,\n", " : ")
         func pick(_ values: [String]) -> String { values.randomElement(using: &random) ?? "" }
