@@ -7,39 +7,53 @@ import Glibc
 
 /// Reads a file line by line without holding it.
 final class LineReader {
-    private let file: FileHandle
-    private var buffer: [UInt8] = []
+    private let descriptor: Int32
+    /// Small enough for what is read to be near when it is decoded.
+    private var buffer = [UInt8](repeating: 0, count: 256 << 10)
+    /// What of the buffer has been read and not been given yet.
     private var position = 0
-    private var isAtEnd = false
+    private var end = 0
 
-    init(_ path: String) throws { file = try FileHandle(forReadingFrom: URL(filePath: path)) }
+    init(_ path: String) throws {
+        descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw RunError("cannot open \(path): error \(errno)") }
+    }
+
+    deinit { close(descriptor) }
 
     /// The next line without its line feed.
     func next() throws -> [UInt8]? {
         while true {
-            if let end = lineEnd() {
-                defer { position = end + 1 }
-                return Array(buffer[position..<end])
+            if let lineEnd = lineEnd() {
+                defer { position = lineEnd + 1 }
+                return Array(buffer[position..<lineEnd])
             }
-            if isAtEnd {
-                defer { position = buffer.count }
-                return position < buffer.count ? Array(buffer[position...]) : nil
+            guard try readMore() else {
+                defer { position = end }
+                return position < end ? Array(buffer[position..<end]) : nil
             }
-            buffer.removeFirst(position)
-            position = 0
-            let more = try file.read(upToCount: 4 << 20) ?? Data()
-            isAtEnd = more.isEmpty
-            buffer.append(contentsOf: more)
         }
     }
 }
 
 extension LineReader {
+    private func readMore() throws -> Bool {
+        buffer.replaceSubrange(0..<end - position, with: Array(buffer[position..<end]))
+        (position, end) = (0, end - position)
+        if end == buffer.count { buffer.append(contentsOf: repeatElement(0, count: end)) }
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { read(descriptor, $0 + end, bytes.count - end) } ?? 0
+        }
+        guard count >= 0 else { throw RunError("cannot read: error \(errno)") }
+        end += count
+        return count > 0
+    }
+
     /// Where the next line feed is.
     private func lineEnd() -> Int? {
         buffer.withUnsafeBytes { bytes in
-            guard position < bytes.count, let base = bytes.baseAddress else { return nil }
-            let found = memchr(base + position, 0x0A, bytes.count - position)
+            guard position < end, let base = bytes.baseAddress else { return nil }
+            let found = memchr(base + position, 0x0A, end - position)
             return found.map { base.distance(to: UnsafeRawPointer($0)) }
         }
     }

@@ -38,6 +38,7 @@ struct Ingest: ParsableCommand {
     @Flag(help: "Nothing is merged.") var fresh = false
 
     func run() throws {
+        keepFreedMemory()
         let run = try IngestRun(directory: data, syncsEveryApply: sync, isFresh: fresh)
         try run.ingest(try LineReader(file), batch: batch)
         print(try run.finish())

@@ -19,9 +19,7 @@ extension UnsafeRawBufferPointer {
             // The last eight bytes, some of which may have been seen.
             rest = unsafe word(at: count - 8)
         } else if count >= 4 {
-            let low = unsafe loadUnaligned(fromByteOffset: 0, as: UInt32.self)
-            let high = unsafe loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
-            rest = UInt64(high) << 32 | UInt64(low)
+            rest = unsafe UInt64(half(at: count - 4)) << 32 | UInt64(half(at: 0))
         } else {
             for index in 0..<count { rest = unsafe rest << 8 | UInt64(self[index]) }
         }
@@ -35,6 +33,10 @@ extension UnsafeRawBufferPointer {
     package func hasSameBytes(_ other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         guard count >= 8 else {
+            if count >= 4 {
+                return unsafe half(at: 0) == other.half(at: 0)
+                    && half(at: count - 4) == other.half(at: count - 4)
+            }
             for index in 0..<count where unsafe self[index] != other[index] {
                 return false
             }
@@ -51,5 +53,10 @@ extension UnsafeRawBufferPointer {
     @inlinable @inline(__always)
     func word(at offset: Int) -> UInt64 {
         unsafe loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    @inlinable @inline(__always)
+    func half(at offset: Int) -> UInt32 {
+        unsafe loadUnaligned(fromByteOffset: offset, as: UInt32.self)
     }
 }

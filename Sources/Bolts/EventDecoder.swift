@@ -24,8 +24,9 @@ package struct DecodedEvents: Sendable {
     package struct Part: Sendable {
         package let collection: CollectionID
         package fileprivate(set) var rows: BlockBuilder
-        /// The tree whose columns `rows` has.
+        /// The tree whose columns `rows` has, and how many these are.
         fileprivate var tree: UInt64
+        fileprivate var columnCount: Int
         /// Events by hour since 1970 of their own timestamps: what rollups add.
         fileprivate var hours: [Int64: Int64] = [:]
         /// The hour of the last events and how many they are, not in `hours` yet: a table's entry
@@ -35,21 +36,25 @@ package struct DecodedEvents: Sendable {
         fileprivate init(_ collection: CollectionID, _ tree: PropertyTree) {
             self.collection = collection
             self.tree = tree.number
+            columnCount = tree.columnCount
             rows = tree.template
         }
 
         /// Whether `rows` has the columns of the tree and no others. Both grow together, so a copy
         /// that has been left behind is told by its number of columns.
+        /// Mutating, though it changes nothing: a part is looked at in its place then, and copied
+        /// otherwise.
         @inline(__always)
-        fileprivate func belongs(to tree: PropertyTree) -> Bool {
-            self.tree == tree.number && rows.columnCount == tree.template.columnCount
+        fileprivate mutating func belongs(to tree: PropertyTree) -> Bool {
+            self.tree == tree.number && columnCount == tree.columnCount
         }
 
         fileprivate mutating func count(_ time: Timestamp) {
-            let hour = time.milliseconds.floorDivided(by: 3_600_000)
-            if hour != lastHour.hour {
+            // A division for each would cost more than the rest, too.
+            let within = time.milliseconds &- lastHour.hour &* 3_600_000
+            if within < 0 || within >= 3_600_000 {
                 if lastHour.count > 0 { hours[lastHour.hour, default: 0] += lastHour.count }
-                lastHour = (hour, 0)
+                lastHour = (time.milliseconds.floorDivided(by: 3_600_000), 0)
             }
             lastHour.count += 1
         }
@@ -79,6 +84,7 @@ package struct DecodedEvents: Sendable {
         if known.place >= parts.count || !parts[known.place].belongs(to: known.tree) {
             find(known)
         }
+        defer { parts[known.place].columnCount = known.tree.columnCount }
         try body(&parts[known.place], known.tree)
     }
 
@@ -89,6 +95,7 @@ package struct DecodedEvents: Sendable {
             // Begun by another decoder, or before this one forgot its trees, or a copy.
             known.tree = PropertyTree(like: parts[place].rows)
             parts[place].tree = known.tree.number
+            parts[place].columnCount = known.tree.columnCount
         } else {
             known.beginPart(at: parts.count)
             parts.append(Part(known.collection, known.tree))
@@ -118,7 +125,8 @@ package struct DecodedEvents: Sendable {
     }
 }
 
-private struct Rejection: Error { var reason: String }
+/// Why a record is no event.
+struct Rejection: Error { var reason: String }
 
 /// A collection that a decoder has met.
 private final class KnownCollection {
@@ -126,6 +134,7 @@ private final class KnownCollection {
     @exclusivity(unchecked) var tree = PropertyTree(like: BlockBuilder())
     /// Where the collection was in the events decoded last.
     @exclusivity(unchecked) var place = 0
+    @exclusivity(unchecked) var scans = Scans()
 
     /// Names of one tree that are kept for the next events (a choice): each costs them an empty
     /// column.
@@ -135,13 +144,44 @@ private final class KnownCollection {
 
     func beginPart(at place: Int) {
         self.place = place
-        if tree.nodes.count > Self.namesMax { tree = PropertyTree(like: BlockBuilder()) }
+        if tree.nodeCount > Self.namesMax { tree = PropertyTree(like: BlockBuilder()) }
+    }
+}
+
+/// Whether to try the scanner: where it had to leave events to the parser, ever fewer are tried.
+struct Scans {
+    /// Events until the next trial.
+    private var pause = 0
+    private var failures = 0
+    /// Failures after each other that still make the pause longer, each twice as long. A choice.
+    private static let failuresMax = 8
+
+    /// Whether the next event is to be tried; asked once for each.
+    var isDue: Bool {
+        mutating get {
+            guard pause > 0 else { return true }
+            pause -= 1
+            return false
+        }
+    }
+
+    /// Takes note of a trial's outcome, and returns it.
+    @inline(__always)
+    mutating func note(_ succeeded: Bool) -> Bool {
+        if succeeded {
+            failures = 0
+        } else {
+            failures = min(failures + 1, Self.failuresMax)
+            pause = 1 << failures - 2
+        }
+        return succeeded
     }
 }
 
 /// Decodes records. Not Sendable: one for each task, for its parser and its buffers.
 package final class EventDecoder {
     private let parser = JSONParser()
+    @exclusivity(unchecked) private var row = EventRow()
     private var known: [[UInt8]: KnownCollection] = [:]
     /// Names of all trees.
     private var nameCount = 0
@@ -151,7 +191,10 @@ package final class EventDecoder {
     /// Collections and names remembered; beyond it the decoder starts anew (a choice).
     private static let knownMax = 65_536
 
-    package init() {}
+    /// Whether events are scanned before they are parsed; tests hold one against the other.
+    private let scans: Bool
+
+    package init(scans: Bool = true) { self.scans = scans }
 
     /// Adds one record to `events`, as a row or as a rejection.
     package func decode(
@@ -159,23 +202,19 @@ package final class EventDecoder {
     ) {
         do throws(Rejection) {
             let known = try known(key)
-            let root = try parse(value)
             try events.withPart(of: known) { part, tree throws(Rejection) in
-                let before = tree.nodes.count
-                defer { nameCount += tree.nodes.count - before }
-                var row = EventRow(tree)
-                do throws(Rejection) {
-                    try row.append(root, below: 0, to: &part.rows)
-                    guard let time = row.time else {
-                        throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
-                    }
-                    part.rows.beginRow(timestamp: time.milliseconds)
-                    part.rows.endRow()
-                    part.count(time)
-                } catch {
-                    part.rows.dropRow()
-                    throw error
+                let before = tree.nodeCount
+                defer { nameCount += tree.nodeCount - before }
+                if !scans || !known.scans.isDue
+                    || !known.scans.note(row.scan(value, tree, &part.rows))
+                {
+                    try row.read(parse(value), tree, &part.rows)
                 }
+                guard let time = row.time else {
+                    throw Rejection(reason: "keen.timestamp is no ISO 8601 time")
+                }
+                part.rows.appendRow(timestamp: time.milliseconds, row.cells)
+                part.count(time)
             }
         } catch {
             events.rejected.append(RejectedRecord(offset: offset, reason: error.reason))
@@ -238,71 +277,5 @@ package final class EventDecoder {
             throw Rejection(reason: "the event is no object")
         }
         return root
-    }
-}
-
-/// One event on its way into a row.
-private struct EventRow {
-    private let tree: PropertyTree
-    private let propertiesMax = Limits.propertiesPerEventMax
-    private var propertyCount = 0
-    /// What `keen.timestamp` says; of repeated names the last one counts.
-    private(set) var time: Timestamp?
-
-    init(_ tree: PropertyTree) { self.tree = tree }
-
-    /// Appends the members of an object whose name is the node `parent`. Depth is bounded by the
-    /// parser's own limit.
-    ///
-    /// Collectors refuse what is refused here; from others it would make columns that no query
-    /// could name, or blocks a thousand times as large as the event.
-    mutating func append(
-        _ object: JSONNode, below parent: Int32, to rows: inout BlockBuilder
-    ) throws(Rejection) {
-        var before: Int32 = 0
-        for (name, value) in object.members {
-            guard
-                let node = tree.node(
-                    UnsafeRawBufferPointer(name.bytes), parent: parent, before: before)
-            else {
-                throw Rejection(
-                    reason: "a property has an empty name, or names of more than "
-                        + "\(Limits.propertyPathBytesMax) bytes down to it")
-            }
-            before = node
-            propertyCount += 1
-            guard propertyCount <= propertiesMax else {
-                throw Rejection(reason: "the event has more than \(propertiesMax) properties")
-            }
-            try append(value, at: node, to: &rows)
-        }
-    }
-
-    @inline(__always)
-    private mutating func append(
-        _ value: JSONNode, at node: Int32, to rows: inout BlockBuilder
-    ) throws(Rejection) {
-        let kind = tree.nodes[Int(node)].kind
-        if kind == .timestamp { time = value.string.flatMap { Timestamp(iso8601: $0.bytes.span) } }
-        switch value.kind {
-        case .object where value.childCount > 0: try append(value, below: node, to: &rows)
-        case .null: rows.appendNull(to: tree.column(of: node, in: &rows))
-        case .bool: rows.appendBool(value.bool ?? false, to: tree.column(of: node, in: &rows))
-        case .int: rows.appendInt(value.int ?? 0, to: tree.column(of: node, in: &rows))
-        case .double: rows.appendDouble(value.double ?? 0, to: tree.column(of: node, in: &rows))
-        case .string:
-            guard let text = value.string?.bytes else { return }
-            let column = tree.column(of: node, in: &rows)
-            if kind == .createdAt, let time = Timestamp(iso8601: text.span) {
-                rows.appendInt(time.milliseconds, to: column)
-            } else {
-                rows.appendString(text, to: column)
-            }
-        case .array, .object:
-            var writer = JSONWriter()
-            writer.value(value)
-            let column = tree.column(of: node, in: &rows)
-            writer.bytes.withUnsafeBufferPointer { rows.appendJSON($0, to: column) }
-        }
     }
 }

@@ -5,15 +5,19 @@
 
 internal import Base
 internal import Columns
+internal import JSON
 internal import Model
 internal import Synchronization
 
 /// A tree of names. Not Sendable: its decoder's own.
 final class PropertyTree {
     /// A name below another one; the first is the event itself.
-    struct Node {
-        /// Where the name is in `names`.
-        var name: Range<Int>
+    struct Node: BitwiseCopyable {
+        /// Where the name is in `names`, in quotes.
+        var begin: Int
+        var end: Int
+        /// Whether documents have the name as it is, without escapes.
+        var isPlain: Bool
         var parent: Int32
         /// The name that came after this one in the same object last time; 0 if none did.
         var next: Int32 = 0
@@ -24,6 +28,9 @@ final class PropertyTree {
         var kind: Kind
         /// Bytes of the dotted path.
         var pathBytes: Int
+
+        var quoted: Range<Int> { begin..<end }
+        var name: Range<Int> { begin + 1..<end - 1 }
     }
     enum Kind: UInt8 {
         case plain
@@ -39,10 +46,8 @@ final class PropertyTree {
 
     // One decoder at a time uses a tree, and none of its calls leads back to it: what the runtime
     // would check of each access costs more than the access.
-    @exclusivity(unchecked) private(set) var nodes = [
-        Node(name: 0..<0, parent: -1, kind: .plain, pathBytes: 0)
-    ]
-    @exclusivity(unchecked) private var names: [UInt8] = []
+    @exclusivity(unchecked) private var nodes = RawList<Node>()
+    @exclusivity(unchecked) private var names = RawList<UInt8>()
     /// Hash in the high half, node in the low one; 0 is free. A power of two, at most half full.
     @exclusivity(unchecked) private var slots = [UInt64](repeating: 0, count: 16)
     /// Has the columns that builders of this collection begin with.
@@ -54,8 +59,22 @@ final class PropertyTree {
     private static let keen = Array("keen".utf8)
     private static let createdAt = Array(PropertyPath.createdAt.text.utf8)
 
+    /// Columns of `template`.
+    @exclusivity(unchecked) private(set) var columnCount: Int
+
     /// A tree for builders that have the columns of `builder`.
-    init(like builder: BlockBuilder) { template = BlockBuilder(like: builder) }
+    init(like builder: BlockBuilder) {
+        template = BlockBuilder(like: builder)
+        columnCount = builder.columnCount
+        names.append(contentsOf: "\"\"".utf8)
+        nodes.append(Node(begin: 0, end: 2, isPlain: true, parent: -1, kind: .plain, pathBytes: 0))
+    }
+
+    /// Names, and the event itself.
+    var nodeCount: Int { nodes.count }
+
+    @inline(__always)
+    func kind(of node: Int32) -> Kind { nodes[Int(node)].kind }
 
     /// The node of a name below `parent`, after its neighbour `before`, or 0 at the beginning; nil
     /// for a name that properties must not have.
@@ -66,11 +85,22 @@ final class PropertyTree {
         return find(name, parent: parent, before: before)
     }
 
+    /// The same of the name in quotes that is next in a document; nil, with the scanner where it
+    /// was, if it is not the one that is expected.
+    @inline(__always)
+    func node(_ scanner: inout JSONScanner, parent: Int32, before: Int32) -> Int32? {
+        let guess = before == 0 ? nodes[Int(parent)].first : nodes[Int(before)].next
+        guard guess != 0, nodes[Int(guess)].isPlain else { return nil }
+        let quoted = nodes[Int(guess)].quoted
+        let isNext = scanner.next(quoted.count)?.hasSameBytes(names.bytes(quoted))
+        guard isNext == true else { return nil }
+        scanner.skip(quoted.count)
+        return guess
+    }
+
     @inline(__always)
     private func isName(_ name: UnsafeRawBufferPointer, of node: Node) -> Bool {
-        names.withUnsafeBytes {
-            UnsafeRawBufferPointer(rebasing: $0[node.name]).hasSameBytes(name)
-        }
+        names.bytes(node.name).hasSameBytes(name)
     }
 
     private func find(
@@ -107,14 +137,21 @@ final class PropertyTree {
         let pathBytes = (above == 0 ? 0 : above + 1) + name.count
         guard name.count > 0, pathBytes <= Limits.propertyPathBytesMax else { return nil }
         let begin = names.count
+        names.append(UInt8(ascii: "\""))
         names.append(contentsOf: name)
+        names.append(UInt8(ascii: "\""))
         let new = Int32(nodes.count)
+        let isPlain = name.allSatisfy {
+            $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
         nodes.append(
-            Node(name: begin..<names.count, parent: parent, kind: .plain, pathBytes: pathBytes))
+            Node(
+                begin: begin, end: names.count, isPlain: isPlain, parent: parent, kind: .plain,
+                pathBytes: pathBytes))
         if path(of: new) == Self.createdAt {
             nodes[Int(new)].kind = .createdAt
         } else if nodes[Int(parent)].parent == 0, path(of: parent) == Self.keen,
-            names[begin...].elementsEqual("timestamp".utf8)
+            names.bytes(nodes[Int(new)].name).elementsEqual("timestamp".utf8)
         {
             nodes[Int(new)].kind = .timestamp
         }
@@ -134,8 +171,8 @@ final class PropertyTree {
     /// The dotted path of a node.
     private func path(of node: Int32) -> [UInt8] {
         let (parent, name) = (nodes[Int(node)].parent, nodes[Int(node)].name)
-        guard parent > 0 else { return Array(names[name]) }
-        return path(of: parent) + [UInt8(ascii: ".")] + names[name]
+        guard parent > 0 else { return Array(names.bytes(name)) }
+        return path(of: parent) + [UInt8(ascii: ".")] + names.bytes(name)
     }
 
     /// The column of a node in `builder`, which has all columns of `template`; it is made in both
@@ -152,7 +189,52 @@ final class PropertyTree {
             let other = builder.column(path)
             precondition(column == other, "a builder of another tree")
             nodes[Int(node)].column = Int32(column.number)
+            columnCount = template.columnCount
             return column
         }
+    }
+}
+
+/// A growing list in memory of its own, read without the counting and checking of arrays: it has
+/// one owner, and its indexes come from itself.
+private struct RawList<Element: BitwiseCopyable>: ~Copyable {
+    // Small, as most of very many collections are.
+    private var base = UnsafeMutablePointer<Element>.allocate(capacity: 8)
+    private var capacity = 8
+    private(set) var count = 0
+
+    deinit { base.deallocate() }
+
+    subscript(index: Int) -> Element {
+        @inline(__always) _read {
+            assert(index < count, "an index of another list")
+            yield base[index]
+        }
+        @inline(__always) nonmutating _modify {
+            assert(index < count, "an index of another list")
+            yield &base[index]
+        }
+    }
+
+    mutating func append(_ element: Element) {
+        if count == capacity {
+            let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+            larger.update(from: base, count: count)
+            base.deallocate()
+            base = larger
+            capacity *= 2
+        }
+        base[count] = element
+        count += 1
+    }
+
+    mutating func append(contentsOf elements: some Sequence<Element>) {
+        for element in elements { append(element) }
+    }
+
+    @inline(__always)
+    func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer where Element == UInt8 {
+        assert(range.upperBound <= count, "a range of another list")
+        return UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
     }
 }

@@ -4,10 +4,41 @@ internal import Kernels
 internal import Model
 
 /// Where a path's column is in a builder.
-package struct ColumnIndex: Sendable, Hashable {
-    package let number: Int
+@usableFromInline package struct ColumnIndex: Sendable, Hashable {
+    @usableFromInline package let number: Int
 
     @inlinable package init(number: Int) { self.number = number }
+}
+
+/// A value on its way into a row. A text is where it was read; it must stay there until then.
+@usableFromInline package struct Cell {
+    @usableFromInline let column: Int32
+    @usableFromInline let tag: Tag
+    /// Bytes of a text.
+    @usableFromInline let count: UInt32
+    /// Bits of a number, address of a text.
+    @usableFromInline let bits: UInt64
+
+    /// A number, by its bits, or a value that its tag says all about.
+    @inlinable package init(_ column: ColumnIndex, _ tag: Tag, bits: UInt64 = 0) {
+        self.column = Int32(truncatingIfNeeded: column.number)
+        self.tag = tag
+        count = 0
+        self.bits = bits
+    }
+
+    /// A string, or the compact JSON text of an array or an empty object.
+    @inlinable package init(_ column: ColumnIndex, _ tag: Tag, _ text: UnsafeBufferPointer<UInt8>) {
+        self.column = Int32(truncatingIfNeeded: column.number)
+        self.tag = tag
+        count = UInt32(truncatingIfNeeded: text.count)
+        bits = UInt64(UInt(bitPattern: text.baseAddress))
+    }
+
+    var text: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(
+            start: UnsafePointer(bitPattern: UInt(truncatingIfNeeded: bits)), count: Int(count))
+    }
 }
 
 /// Builds a block. Use: `beginRow`, any number of `append...`, `endRow`, and at the end `encode`.
@@ -18,8 +49,14 @@ package struct BlockBuilder: Sendable {
     /// The path asked for last: events of one collection tend to have the same order of names.
     private var lastPath = 0
     private var row: UInt32 = 0
+    /// Rows that the builder is going to have, if that is known.
+    private let rowsExpected: Int
+    /// Columns of a block whose room is made at once for all rows: with more of them they may turn
+    /// out to be too many for the memory of a merge. A choice.
+    private static let reservedColumnsMax = 256
 
-    package init() {
+    package init(rowsExpected: Int = 0) {
+        self.rowsExpected = rowsExpected
         let index = column(PropertyPath.timestamp.text)
         precondition(index.number == 0, "the timestamp is the first column of every builder")
     }
@@ -27,6 +64,7 @@ package struct BlockBuilder: Sendable {
     /// A builder without rows that has the columns of `template` at the same numbers. Columns that
     /// stay empty are not encoded.
     package init(like template: BlockBuilder) {
+        rowsExpected = 0
         paths = template.paths
         columns = [ColumnEntries](repeating: ColumnEntries(), count: template.columnCount)
     }
@@ -54,9 +92,23 @@ package struct BlockBuilder: Sendable {
         row += 1
     }
 
-    /// Takes the values appended since the last `endRow` out again.
-    package mutating func dropRow() {
-        for number in columns.indices { columns[number].remove(row: row) }
+    /// Appends an event: its time and its cells, which may be in any order; of two for one column
+    /// the last one counts. Those of `keen.timestamp` are ignored.
+    package mutating func appendRow(timestamp: Int64, _ cells: UnsafeBufferPointer<Cell>) {
+        let row = row
+        columns.withUnsafeMutableBufferPointer { columns in
+            columns[0].set(row: row, tag: .int, payload: UInt64(bitPattern: timestamp))
+            for cell in cells where cell.column > 0 {
+                let number = Int(cell.column)
+                precondition(number < columns.count, "a cell of another builder")
+                switch cell.tag {
+                case .string: columns[number].set(row: row, string: cell.text)
+                case .json: columns[number].set(row: row, document: cell.text)
+                default: columns[number].set(row: row, tag: cell.tag, payload: cell.bits)
+                }
+            }
+        }
+        self.row = row + 1
     }
 
     // MARK: Columns
@@ -140,6 +192,9 @@ package struct BlockBuilder: Sendable {
         for number in block.visibleColumns {
             let chunk = block.column(at: number)
             let column = chunk.withPathBytes { self.column($0) }
+            if chunk.missingCount == 0, block.columnCount <= Self.reservedColumnsMax {
+                columns[column.number].reserve(rows: rowsExpected)
+            }
             columns[column.number].append(try chunk.decode(), firstRow: row, targets: targets)
         }
         row += UInt32(block.rowCount - block.edits.deletedCount)

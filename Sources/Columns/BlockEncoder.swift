@@ -91,16 +91,4 @@ extension [UInt8] {
             self[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
         }
     }
-
-    /// Appends `count` bytes, all of which `body` writes.
-    mutating func append(count: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-        guard count > 0 else { return }
-        append(addingCapacity: count) { span in
-            span.withUnsafeMutableBufferPointer { buffer, filled in
-                guard let base = buffer.baseAddress else { return }
-                body(base + filled)
-                filled += count
-            }
-        }
-    }
 }

@@ -41,8 +41,10 @@ struct ColumnEntries: Sendable {
         count == 0 ? nil : isDense ? UInt32(count - 1) : listedRows[count - 1]
     }
 
-    /// Makes room for so many values more.
-    mutating func reserve(_ more: Int) { payloads.reserveCapacity(count + more) }
+    /// Makes room for as many values in all, in a column that has one in every row so far.
+    mutating func reserve(rows: Int) {
+        if isDense, payloads.capacity < rows { payloads.reserveCapacity(rows) }
+    }
 
     // MARK: Single values
 
@@ -51,6 +53,9 @@ struct ColumnEntries: Sendable {
     @inline(__always)
     mutating func set(row: UInt32, tag: Tag, payload: UInt64) {
         if isDense, tag.rawValue == uniformTag, Int(row) == payloads.count {
+            payloads.append(payload)
+        } else if isDense, !listedTags.isEmpty, Int(row) == payloads.count {
+            listedTags.append(tag.rawValue)
             payloads.append(payload)
         } else {
             setSlowly(row: row, tag: tag.rawValue, payload: payload)
@@ -69,6 +74,7 @@ struct ColumnEntries: Sendable {
         payloads.append(payload)
     }
 
+    @inline(__always)
     mutating func set(row: UInt32, string bytes: UnsafeBufferPointer<UInt8>) {
         let code = strings.intern(bytes)
         set(row: row, tag: .string, payload: UInt64(code))
@@ -77,16 +83,6 @@ struct ColumnEntries: Sendable {
     mutating func set(row: UInt32, document bytes: UnsafeBufferPointer<UInt8>) {
         let code = documents.intern(bytes)
         set(row: row, tag: .json, payload: UInt64(code))
-    }
-
-    /// Takes the row's value out again, if it has one; it is the last.
-    mutating func remove(row: UInt32) {
-        guard lastRow == row else { return }
-        textsAreInOrder = false
-        payloads.removeLast()
-        if !isDense { listedRows.removeLast() }
-        if !listedTags.isEmpty { listedTags.removeLast() }
-        if count == 0 { uniformTag = Tag.missing.rawValue }
     }
 
     private mutating func setTag(_ tag: UInt8, at index: Int) {
@@ -146,12 +142,12 @@ struct ColumnEntries: Sendable {
             if isUniform { listTags() }
             listedTags.append(contentsOf: tags)
             appendRows(rows)
-            reserve(rows.count)
+            payloads.makeRoom(rows.count)
             for (row, tag) in tags.enumerated() {
                 payloads.append(Self.payload(of: column, row, tag, codes))
             }
         default:
-            reserve(column.rowCount)
+            payloads.makeRoom(column.rowCount)
             for row in 0..<column.rowCount {
                 let tag = column.rawTag(at: row)
                 guard tag != Tag.missing.rawValue else { continue }
@@ -188,9 +184,15 @@ struct ColumnEntries: Sendable {
                 payloads.append(contentsOf: $0.bindMemory(to: UInt64.self))
             }
         case .string, .json:
-            reserve(column.rowCount)
+            // The codes of a decoded column are all in its dictionary.
             codes.withUnsafeBufferPointer { codes in
-                for code in column.codes { payloads.append(UInt64(codes[Int(code)])) }
+                column.codes.withUnsafeBufferPointer { source in
+                    payloads.append(count: source.count) { target in
+                        for row in 0..<source.count {
+                            target[row] = UInt64(codes[Int(source[row])])
+                        }
+                    }
+                }
             }
         default: payloads.append(contentsOf: repeatElement(0, count: column.rowCount))
         }
@@ -198,17 +200,10 @@ struct ColumnEntries: Sendable {
 
     /// The code here of every text of `dictionary`.
     private mutating func intern(_ dictionary: StringDictionary) -> [UInt32] {
-        var codes: [UInt32] = []
-        codes.reserveCapacity(dictionary.count)
-        dictionary.bytes.withUnsafeBufferPointer { bytes in
-            for code in 0..<dictionary.count {
-                let range = Int(dictionary.offsets[code])..<Int(dictionary.offsets[code + 1])
-                let text = UnsafeBufferPointer(rebasing: bytes[range])
-                codes.append(
-                    code < dictionary.stringCount ? strings.intern(text) : documents.intern(text))
-            }
-        }
-        return codes
+        let (offsets, stringCount) = (dictionary.offsets, dictionary.stringCount)
+        let codes = strings.intern(dictionary.bytes, offsets: offsets[...stringCount])
+        guard stringCount < dictionary.count else { return codes }
+        return codes + documents.intern(dictionary.bytes, offsets: offsets[stringCount...])
     }
 
     // MARK: Another order
@@ -218,10 +213,8 @@ struct ColumnEntries: Sendable {
         var result = self
         result.textsAreInOrder = false
         if isDense, count == rowMap.count {
-            for index in 0..<count { result.payloads[Int(rowMap[index])] = payloads[index] }
-            for index in listedTags.indices {
-                result.listedTags[Int(rowMap[index])] = listedTags[index]
-            }
+            result.payloads = payloads.scattered(to: rowMap)
+            if !isUniform { result.listedTags = listedTags.scattered(to: rowMap) }
             return result
         }
         var order = (0..<count).map { UInt64(rowMap[Int(row(at: $0))]) << 32 | UInt64($0) }
@@ -232,5 +225,20 @@ struct ColumnEntries: Sendable {
         if !isUniform { result.listedTags = indexes.map { listedTags[$0] } }
         result.payloads = indexes.map { payloads[$0] }
         return result
+    }
+}
+
+extension Array where Element: BitwiseCopyable {
+    /// The same elements, each at the place that `places` names for it; these are a permutation.
+    fileprivate func scattered(to places: [UInt32]) -> [Element] {
+        precondition(places.count == count, "places for other elements")
+        return [Element](unsafeUninitializedCapacity: count) { target, filled in
+            filled = count
+            withUnsafeBufferPointer { source in
+                places.withUnsafeBufferPointer { places in
+                    for index in 0..<source.count { target[Int(places[index])] = source[index] }
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 // What one row holds in one column. The raw values are bytes of the block format.
 
 /// The kind of one value.
-package enum Tag: UInt8, Sendable, Hashable, CaseIterable {
+@usableFromInline package enum Tag: UInt8, Sendable, Hashable, CaseIterable {
     /// The event does not have the property.
     case missing = 0
     /// The event has it with the value null.

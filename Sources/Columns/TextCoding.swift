@@ -131,12 +131,34 @@ struct TextCoding {
         }
 
         mutating func codes(of payloads: [UInt64]) -> [UInt32] {
-            order.reserveCapacity(interner.count)
-            var result: [UInt32] = []
-            result.reserveCapacity(payloads.count)
-            for payload in payloads {
-                result.append(code(of: Int(truncatingIfNeeded: payload)))
+            precondition(count == 0, "codes of texts that have others already")
+            var order = [UInt32](repeating: 0, count: interner.count)
+            codes = [UInt32](repeating: .max, count: interner.count)
+            var found = 0
+            // Payloads are numbers of texts of the interner.
+            let result = [UInt32](unsafeUninitializedCapacity: payloads.count) { result, filled in
+                filled = payloads.count
+                codes.withUnsafeMutableBufferPointer { codes in
+                    order.withUnsafeMutableBufferPointer { order in
+                        payloads.withUnsafeBufferPointer { payloads in
+                            for index in 0..<payloads.count {
+                                let old = Int(truncatingIfNeeded: payloads[index])
+                                var code = codes[old]
+                                if code == .max {
+                                    code = UInt32(truncatingIfNeeded: found)
+                                    codes[old] = code
+                                    order[found] = UInt32(truncatingIfNeeded: old)
+                                    found += 1
+                                }
+                                result[index] = code
+                            }
+                        }
+                    }
+                }
             }
+            order.removeLast(order.count - found)
+            self.order = order
+            count = found
             return result
         }
 

@@ -167,10 +167,11 @@ extension CheckedBatch.Part {
             isSorted = isSorted && time >= greatest
             least = min(least, time)
             greatest = max(greatest, time)
-            let next = time.floorDivided(by: 3_600_000)
-            if next != hour {
+            // Of times as far apart as can be, the difference wraps.
+            let within = time &- hour &* 3_600_000
+            if within < 0 || within >= 3_600_000 || (time < 0) != (hour < 0) {
                 if count > 0 { hours[hour, default: 0] += count }
-                (hour, count) = (next, 0)
+                (hour, count) = (time.floorDivided(by: 3_600_000), 0)
             }
             count += 1
         }

@@ -165,7 +165,8 @@ extension EventStore {
     private func merged(
         _ blocks: ArraySlice<FreshBlock>, row: [UInt8]
     ) throws -> (builder: BlockBuilder, count: Int) {
-        var builder = BlockBuilder()
+        var builder = BlockBuilder(
+            rowsExpected: blocks.reduce(0) { $0 + $1.size.rowCount })
         var count = 0
         for fresh in blocks {
             let key = fresh.position.key(row)

@@ -3,11 +3,11 @@
 internal import Glibc
 
 /// A string or key of a parsed document: UTF-8 in the parser's memory, valid as long as its tape.
-@safe package struct JSONString: RandomAccessCollection {
+@usableFromInline @safe package struct JSONString: RandomAccessCollection {
     // `start` has `count` readable bytes in memory of the parser.
     @usableFromInline let start: UnsafePointer<UInt8>
     /// Bytes, not characters.
-    package let count: Int
+    @usableFromInline package let count: Int
 
     @inlinable init(start: UnsafePointer<UInt8>, count: Int) {
         unsafe self.start = start

@@ -12,14 +12,14 @@
 // every scalar, in order. Whoever walks the tape and counts tokens knows where a value's text is.
 
 /// A parsed document. Valid until its parser parses again: do not keep it or anything read from it.
-@safe package struct JSONTape {
+@usableFromInline @safe package struct JSONTape {
     // The three pointers are memory of the parser, written by simdjson and consistent with each
     // other, so that walking from the root never leaves them.
     @usableFromInline let words: UnsafePointer<UInt64>
     @usableFromInline let strings: UnsafePointer<UInt8>
     @usableFromInline let tokens: UnsafePointer<UInt32>
     /// How many tokens the document has.
-    package let tokenCount: Int
+    @usableFromInline package let tokenCount: Int
     @usableFromInline let sourceBase: Int
 
     init(
@@ -46,7 +46,7 @@
 }
 
 /// The types of JSON values as Millrace sees them.
-package enum JSONKind: Sendable {
+@usableFromInline package enum JSONKind: Sendable {
     case null, bool
     /// Fits Int64.
     case int
@@ -56,7 +56,7 @@ package enum JSONKind: Sendable {
 }
 
 /// One value on a tape: a cursor, cheap to copy. Valid as long as its tape.
-@safe package struct JSONNode {
+@usableFromInline @safe package struct JSONNode {
     // Points into the parser's memory; `index` is always that of a value's first word.
     @usableFromInline let words: UnsafePointer<UInt64>
     @usableFromInline let strings: UnsafePointer<UInt8>
@@ -163,7 +163,7 @@ package enum JSONKind: Sendable {
 }
 
 /// An object's members, in order.
-@safe package struct JSONMembers: Sequence, IteratorProtocol {
+@usableFromInline @safe package struct JSONMembers: Sequence, IteratorProtocol {
     // As in JSONNode; `end` is the index of the closing word.
     @usableFromInline let words: UnsafePointer<UInt64>
     @usableFromInline let strings: UnsafePointer<UInt8>
@@ -190,7 +190,7 @@ package enum JSONKind: Sendable {
 }
 
 /// An array's elements, in order.
-@safe package struct JSONElements: Sequence, IteratorProtocol {
+@usableFromInline @safe package struct JSONElements: Sequence, IteratorProtocol {
     // As in JSONMembers.
     @usableFromInline let words: UnsafePointer<UInt64>
     @usableFromInline let strings: UnsafePointer<UInt8>
