@@ -4,9 +4,10 @@ import Foundation
 import Model
 import Testing
 
-/// RocksDB's tables and manifest change or vanish between two runs (PowerCutTests cut its log). Whatever happened to one of them, the store
-/// does not open, with an error that says why; or it is as it was after some batch, and the log
-/// fills it again; or a query fails. It never answers anything else.
+/// RocksDB's tables and manifest change or vanish between two runs; PowerCutTests cut its log.
+/// Whatever happened to one of them, the store does not open, with an error that says why; or it
+/// is as it was after some batch, and the log fills it again; or a query fails. It never answers
+/// anything else.
 @Suite struct RowFileTests {
     private let names = ["a", "b", "c"].map(collection)
 
