@@ -55,10 +55,6 @@ internal import CRocksDB
         unsafe rocksdb_options_set_create_if_missing(options, 1)
         unsafe rocksdb_options_set_create_missing_column_families(options, 1)
         unsafe rocksdb_options_set_db_write_buffer_size(options, settings.memtableBytes)
-        // All tables at once: what is in their files is one moment of the store, whatever becomes
-        // of the log behind it. One by one they would be of several, and a log that ends early,
-        // damaged or cut, would leave a total without its events.
-        unsafe rocksdb_options_set_atomic_flush(options, 1)
         unsafe rocksdb_options_set_max_total_wal_size(options, settings.logBytesMax)
         unsafe rocksdb_options_set_max_background_jobs(options, settings.backgroundThreads)
         // Point lookups miss often (a new hour, a new collection): ten bits a key spare the read.
