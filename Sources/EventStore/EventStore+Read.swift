@@ -101,10 +101,10 @@ extension EventStore {
             block = try segments.segment(number)
                 .block(at: offset, byteCount: listed.record.byteCount)
         case .fresh:
-            guard let bytes = try snapshot.get(StoreTables.tail, key: listed.key) else {
+            guard let value = try snapshot.pin(StoreTables.tail, key: listed.key) else {
                 throw EventStoreError(.damaged, "\(place(of: listed)): its bytes are gone")
             }
-            do { block = try Block(bytes) } catch {
+            do { block = try Block(region: value.bytes, owner: value) } catch {
                 throw EventStoreError(error, in: place(of: listed))
             }
         }

@@ -29,20 +29,19 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         let date = CivilDate(daysSinceEpoch: day)
         let rest = Int(milliseconds - day * 86_400_000)
         if date.year < 0 { text.append(UInt8(ascii: "-")) }
-        text.append(decimal: Int(date.year.magnitude), digits: 4)
-        text.append(UInt8(ascii: "-"))
-        text.append(decimal: date.month, digits: 2)
-        text.append(UInt8(ascii: "-"))
-        text.append(decimal: date.day, digits: 2)
-        text.append(UInt8(ascii: "T"))
-        text.append(decimal: rest / 3_600_000, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        text.append(decimal: rest / 60_000 % 60, digits: 2)
-        text.append(UInt8(ascii: ":"))
-        text.append(decimal: rest / 1000 % 60, digits: 2)
-        text.append(UInt8(ascii: "."))
-        text.append(decimal: rest % 1000, digits: 3)
-        text.append(UInt8(ascii: "Z"))
+        let year = Int(date.year.magnitude) % 10_000
+        // Bytes of one place at once: an answer by hours has thousands of times.
+        let form: InlineArray<24, UInt8> = [
+            digit(year / 1000), digit(year / 100), digit(year / 10), digit(year),
+            UInt8(ascii: "-"), digit(date.month / 10), digit(date.month),
+            UInt8(ascii: "-"), digit(date.day / 10), digit(date.day),
+            UInt8(ascii: "T"), digit(rest / 36_000_000), digit(rest / 3_600_000 % 24),
+            UInt8(ascii: ":"), digit(rest / 600_000 % 6), digit(rest / 60_000),
+            UInt8(ascii: ":"), digit(rest / 10_000 % 6), digit(rest / 1000),
+            UInt8(ascii: "."), digit(rest / 100), digit(rest / 10), digit(rest),
+            UInt8(ascii: "Z"),
+        ]
+        for index in form.indices { text.append(form[index]) }
     }
 
     /// Parses the ISO 8601 forms that Keen's clients send: date only; hours and minutes; seconds
@@ -263,13 +262,5 @@ extension FixedWidthInteger {
     }
 }
 
-extension [UInt8] {
-    fileprivate mutating func append(decimal value: Int, digits: Int) {
-        var divisor = 1
-        for _ in 1..<digits { divisor *= 10 }
-        while divisor > 0 {
-            append(0x30 + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
-    }
-}
+/// The last decimal digit of a number.
+private func digit(_ value: Int) -> UInt8 { 0x30 + UInt8(truncatingIfNeeded: value % 10) }

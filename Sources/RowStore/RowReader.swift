@@ -26,6 +26,14 @@ package import Model
             .flatMap { handle.cells(of: table).value($0, at: now) }
     }
 
+    /// The value without a copy, of a table whose cells do not expire.
+    package func pin(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> PinnedValue? {
+        if case .expiring = handle.cells(of: table) {
+            preconditionFailure("a value that may have expired")
+        }
+        return try unsafe RowReader(handle, snapshot: snapshot).pin(table, key: key)
+    }
+
     /// A counter, 0 if absent.
     package func counter(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> Int64 {
         try get(table, key: key).map(decodeCounter) ?? 0
@@ -149,18 +157,17 @@ package struct Page: Sendable {
     deinit { unsafe rocksdb_readoptions_destroy(options) }
 
     func get(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> [UInt8]? {
+        try pin(table, key: key)?.copy
+    }
+
+    func pin(_ table: TableName, key: [UInt8]) throws(RowStoreError) -> PinnedValue? {
         let pinned = try unsafe checked("read from table \(table)") { error in
             unsafe withCharacters(key) { key, count in
                 unsafe rocksdb_get_pinned_cf(
                     handle.database, options, handle.family(table), key, count, error)
             }
         }
-        guard let pinned = unsafe pinned else { return nil }
-        defer { unsafe rocksdb_pinnableslice_destroy(pinned) }
-        var count = 0
-        // The value is valid until the slice is destroyed, and is copied before.
-        let value = unsafe rocksdb_pinnableslice_value(pinned, &count)
-        return unsafe Array(UnsafeRawBufferPointer(start: value, count: count))
+        return unsafe pinned.map { unsafe PinnedValue(taking: $0, of: handle) }
     }
 }
 

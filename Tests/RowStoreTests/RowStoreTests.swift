@@ -34,6 +34,27 @@ private let tables = [TableDefinition(cells), TableDefinition(counts, cells: .me
         #expect(try store.get(counts, key: [1]) == nil)
     }
 
+    /// Pinned bytes stay what they were when the cell is gone, compacted away, and even when nobody
+    /// else holds the store any more; whether they lay in memory or in a file.
+    @Test(arguments: [false, true]) func pinnedValuesOutliveTheirCells(inFile: Bool) throws {
+        let value = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        var pinned: PinnedValue?
+        do {
+            let store = try open()
+            var batch = store.makeBatch()
+            batch.put(cells, key: [1], value: value)
+            try store.write(batch, sync: false)
+            if inFile { try store.flush() }
+            pinned = try store.snapshot().pin(cells, key: [1])
+            #expect(try store.snapshot().pin(cells, key: [2]) == nil)
+            var removal = store.makeBatch()
+            removal.delete(cells, key: [1])
+            try store.write(removal, sync: false)
+            try store.flush()
+        }
+        #expect(pinned?.copy == value)
+    }
+
     @Test func countersAddUp() throws {
         do {
             let store = try open()
