@@ -305,7 +305,7 @@ digits, percentiles to two in a thousand.
 
 The funnel is three scans of distinct users and what is in all of them, as a query server does it. Where
 Millrace loses, it makes something for each of very many values: a group of its own for each user or page of an
-answer that shows ten, and an entry of a table for each text of every block, which the blocks do not share.
+answer that shows ten.
 Take single times of a machine with other work with care; ratios too.
 
 Cold, and of events that have just come. The first four columns are the first query of a new process, medians of

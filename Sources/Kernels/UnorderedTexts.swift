@@ -1,7 +1,7 @@
-// Texts on their way to a set: they pile up with their hashes, repeated or not, and are put in order
-// together. A pile of texts costs what writing and sorting it costs; a hash table of as many would
-// fetch three places of memory for each, which large tables have nowhere near. What has come lately
-// is not piled up again, so a few texts that come again and again stay a few.
+// Texts on their way to a set: they pile up with their hashes, repeated or not, and are put in
+// order together. A pile of texts costs what writing and sorting it costs; a hash table of as many
+// would fetch three places of memory for each, which large tables have nowhere near. What has come
+// lately is not piled up again, so a few texts that come again and again stay a few.
 //
 // The order is that of a hash that anybody may know. Texts of equal hashes are sorted by their
 // bytes, so whoever prepares such texts gains nothing.
