@@ -257,7 +257,7 @@ import Testing
             #expect(
                 numbers.indices.allSatisfy { place in
                     set.withText(place) { Array($0) }
-                        == table.withText(numbers[place]) { Array($0) }
+                        == table.withText(Int(numbers[place])) { Array($0) }
                 })
         }
     }
