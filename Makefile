@@ -65,7 +65,7 @@ bench-store: build              ## the storage engine beside DuckDB and ClickHou
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/store.py .build/bench-venv/bin/python
 
-bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS= and THREADS=
+bench-query: build              ## queries beside DuckDB and ClickHouse; EVENTS=, THREADS=, TURNS=
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/venv duckdb chdb
 	.build/bench-venv/bin/python Benchmarks/query.py .build/bench-venv/bin/python
