@@ -295,7 +295,8 @@ def write(numbers, texts):
     table = "\n".join(lines)
     if LARGE:
         return report.put("Queries of a large set", f"""
-Written by `make bench-query EVENTS={EVENTS}`: as above with {EVENTS:,} events and medians of {TURNS} turns.
+Written by `make bench-query EVENTS={EVENTS}`: as under *Queries*, with {EVENTS:,} events and medians of {TURNS}
+turns.
 
 {table}
 """)
