@@ -73,8 +73,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
             case .caughtUp:
                 waiting -= 1
                 guard waiting == 0 else { continue }
-                gathered.sort { $0.timestampMilliseconds < $1.timestampMilliseconds }
-                for record in gathered.suffix(limit) { writeOutput(line(record)) }
+                let ordered = gathered.map { (age: age(of: $0), record: $0) }
+                    .sorted { $0.age < $1.age }
+                for letter in ordered.suffix(limit) { writeOutput(line(letter.record)) }
                 gathered = []
                 guard follow else { return }
             case .failed(let error): if error.isFatal { throw error }
@@ -82,10 +83,25 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
     }
 
-    private func line(_ record: LogRecord) -> String {
-        let headers = Dictionary(
+    /// When it was written; letters of one moment, which lie in several partitions, by where they
+    /// come from.
+    private func age(of record: LogRecord) -> (Int64, String, Int64, Int64) {
+        let headers = headers(of: record)
+        func number(_ name: String) -> Int64 { headers[name].flatMap { Int64($0) } ?? 0 }
+        return (
+            record.timestampMilliseconds, headers[DeadLetterHeaders.topic] ?? "",
+            number(DeadLetterHeaders.partition), number(DeadLetterHeaders.offset)
+        )
+    }
+
+    private func headers(of record: LogRecord) -> [String: String] {
+        Dictionary(
             record.headers.map { ($0.name, String(decoding: $0.value, as: UTF8.self)) }
         ) { first, _ in first }
+    }
+
+    private func line(_ record: LogRecord) -> String {
+        let headers = headers(of: record)
         func header(_ name: String) -> String { headers[name] ?? "?" }
         let milliseconds =
             Int64(header(DeadLetterHeaders.timestamp)) ?? record.timestampMilliseconds
