@@ -60,7 +60,7 @@ package struct FrameAssembler: Sendable {
         let missing = Int(header) - content.count
         let available = min(missing, input.count)
         let piece = input.prefix(available)
-        // For other modules this runs unspecialized: a copy would go byte by byte through witnesses.
+        // Other modules run this unspecialized: a copy would go byte by byte through witnesses.
         let isCopied: Void? = piece.withContiguousStorageIfAvailable {
             content.append(contentsOf: $0)
         }
