@@ -316,12 +316,13 @@ digits, percentiles to two in a thousand.
 {table}
 
 The funnel is three scans of distinct users and what is in all of them, as a query server does it. Where
-Millrace loses, it makes something for each of very many values: a group of its own for each user or page of an
-answer that shows ten.
-Take single times of a machine with other work with care; ratios too.
+Millrace does not win: a percentile puts every number of a group in order (Q7), texts that hardly repeat are
+hashed and put in order one by one (Q6 with texts), and a count of whole hours adds up the counters of each
+hour (Q1). Take single times of a machine with other work with care; ratios too.
 
 Cold, and of events that have just come. The first four columns are the first query of a new process, medians of
-{COLD_TURNS}, its files not in memory; opening them is not counted. *Not merged* is warm, of a store that has
+{COLD_TURNS}, its files not in memory; opening them is not counted. What it pays beside reading, and the peers do not, is
+not known yet. *Not merged* is warm, of a store that has
 all its events in the batches of 2,000 in which they came: a storage node has some ten thousands so.
 
 {second}
