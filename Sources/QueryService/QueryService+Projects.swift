@@ -8,13 +8,30 @@ internal import JSON
 internal import Model
 
 extension QueryService {
-    /// `GET /3.0/projects` and `GET /3.0/projects/P`, with a master key.
+    /// `GET /3.0/projects` and `GET /3.0/projects/P`, with a master key;
+    /// `GET /3.0/projects/P/organization-usage`, with a read key.
     func mountProjects(on router: inout Router) {
         serve(.get, ResourcePath.projects, on: &router) { try await $0.projects($1) }
         serve(.get, ResourcePath.projects + "/:project", on: &router) {
             let project = try $0.project($1, for: .master)
             return .json(try await $0.json(project, $1).encoded)
         }
+        serve(.get, ResourcePath.projects + "/:project/organization-usage", on: &router) {
+            .json(try $0.usage($1).encoded)
+        }
+    }
+
+    /// What Keen's explorer asks before it offers to cache another query. Organizations are not
+    /// known here: each project has its own bound.
+    private func usage(_ context: QueryContext) throws -> JSONValue {
+        let project = try project(context, for: .read).id
+        let queries = try catalogState().savedQueries[project, default: [:]].values
+        return [
+            "cached_queries": [
+                "limited": true, "limit": .int(Int64(Limits.cachedQueriesPerProjectMax)),
+                "current_usage": .int(Int64(queries.count(where: \.isCached))),
+            ]
+        ]
     }
 
     /// The projects that the key is the master key of: one, unless keys were chosen by hand.

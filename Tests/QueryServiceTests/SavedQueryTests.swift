@@ -154,6 +154,12 @@ private let count = #"{"analysis_type":"count","event_collection":"orders"}"#
             #expect(refused.code == "OverCachedQueryLimitError", "\(refused)")
             #expect(try await cluster.put("q7", cached).status == 200)
             #expect(try await cluster.put("more", #"{"query":\#(count)}"#).status == 201)
+            // What Keen's explorer asks before it offers to cache one more.
+            let usage = try await cluster.send(
+                .get, "\(TestCluster.projectPath)/organization-usage")
+            #expect(
+                usage.json?["cached_queries"]
+                    == ["limited": true, "limit": 100, "current_usage": 100], "\(usage)")
         }
     }
 
